@@ -1,0 +1,150 @@
+"""The command line."""
+
+import random
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from mockserver import __version__, loading
+from mockserver.configuration import settings_of
+from mockserver.engine.exchange import SpecError
+from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.server.app import Stage
+from mockserver.server.assembly import build_app
+from mockserver.server.console import Console
+from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, bind, serve, url_of
+
+UNUSABLE = 2
+"""The exit code for options, files or ports that cannot be used."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """Stand in for notification trigger APIs on one local port."""
+
+
+@main.command(name="serve")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port; 0 picks a free one.",
+)
+@click.option("--api", "apis", multiple=True, metavar="NAME[,NAME]", help="Serve only these APIs.")
+@click.option(
+    "--profile",
+    type=click.Choice(["observed", "published"]),
+    default="observed",
+    show_default=True,
+    help="Serve what the services are observed to do, or their published contracts to the letter.",
+)
+@click.option(
+    "--on-invalid",
+    type=click.Choice(["refuse", "report"]),
+    default="refuse",
+    show_default=True,
+    help="Refuse an invalid request, or admit it and report what is wrong.",
+)
+@click.option("--key", "keys", multiple=True, metavar="API=KEY", help="Accept only this key on an API.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="API=N/WINDOW",
+    help="Limit the rate of an API, as in novu=5/1s.".replace("novu", "API"),
+)
+@click.option(
+    "--enforce-limits", is_flag=True, help="Turn on the rate limits that the APIs are known to have."
+)
+@click.option(
+    "--keep",
+    default="100000,128MiB",
+    show_default=True,
+    metavar="N,SIZE",
+    help="How many calls, and bytes of them, the journal keeps.",
+)
+@click.option(
+    "--cors",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Let pages of other origins call the APIs.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Another name under which the control plane may be reached.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; mockserver.yaml here, if there is one.",
+)
+@click.option(
+    "--log",
+    "form",
+    type=click.Choice(["text", "json", "off"]),
+    default="text",
+    show_default=True,
+    help="What is printed for each call.",
+)
+@click.option("--seed", type=int, help="Make fresh ids reproducible.")
+@click.option("--workers", type=int, default=1, hidden=True)
+def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
+    host: str,
+    port: int,
+    apis: tuple[str, ...],
+    profile: str,
+    on_invalid: str,
+    keys: tuple[str, ...],
+    limits: tuple[str, ...],
+    enforce_limits: bool,
+    keep: str,
+    cors: str,
+    allowed_hosts: tuple[str, ...],
+    config: Path | None,
+    form: str,
+    seed: int | None,
+    workers: int,
+) -> None:
+    """Serve the APIs until Ctrl-C."""
+    if workers != 1:
+        raise Unusable(
+            "--workers: there is one process only, since several would each have keys and a journal of their own"
+        )
+    try:
+        served = loading.load_bundled([name for each in apis for name in each.split(",")], profile)
+        settings = settings_of(
+            loading.load_config(config), served,
+            keys=keys, limits=limits, enforce_limits=enforce_limits, admit_invalid=on_invalid == "report", keep=keep,
+        )  # fmt: skip
+        blueprint = Blueprint(served, settings)
+        sockets = bind(host, port)
+    except SpecError as error:
+        raise Unusable(str(error)) from None
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    except OSError as error:
+        raise Unusable(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port, 0 for any"
+        ) from None
+    stage = Stage(World(blueprint, Clock(time.time), random.Random(seed).getrandbits))
+    console = Console(sys.stdout, form, colours=sys.stdout.isatty())
+    on_call = None if form == "off" else console.call
+    app = build_app(stage, cors=cors == "on", allowed_hosts=[host, *allowed_hosts], on_call=on_call)
+    code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets), form))
+    console.flush()
+    sys.exit(code)
+
+
+class Unusable(click.ClickException):
+    """Something the user gave cannot be used; the text says what, and what to do."""
+
+    exit_code = UNUSABLE

@@ -1,0 +1,155 @@
+"""One request on its way through the checks, and what the user has set for its API.
+
+A `Case` is the only mutable value of the engine's pipeline; it lives for one request. It carries the stores
+that checks may touch, and it is the facts that templates read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, RateLimit, Wording
+from mockserver.engine.credentials import Credential, read_credential
+from mockserver.engine.dedup import Key, Keys, Mismatched, Seen, key_value
+from mockserver.engine.exchange import JSON, Finding, Request
+from mockserver.engine.limits import Limits
+from mockserver.engine.routing import Found
+from mockserver.engine.validation import Schema, Validator
+from mockserver.engine.values import ABSENT, Ids, as_text, is_empty
+from mockserver.engine.wording import items_of
+
+FORBIDDEN: Final = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """A known workflow or event: the schema of its payload, and the status that its answer carries."""
+
+    payload: Schema | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogued:
+    """The catalogue of one API; ``refuses_unknown`` names that are not in it."""
+
+    entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
+    refuses_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user of the server has set for one API.
+
+    ``keys`` maps a credential to ``allowed`` or ``forbidden``; with one that is allowed, others are refused.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    catalogue: Catalogued = field(default_factory=Catalogued)
+    limits: Mapping[str, RateLimit] = field(default_factory=dict)
+    admits_invalid: bool = False
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether only the listed credentials are taken."""
+        return any(verdict != FORBIDDEN for verdict in self.keys.values())
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One request, what is known of it so far, and the stores that its checks may touch.
+
+    ``answer`` is the one being written; ``taken`` are the keys that this request holds or will keep.
+    """
+
+    request: Request
+    found: Found
+    validator: Validator
+    policy: Policy
+    keys: Keys
+    limits: Limits
+    now: float
+    ids: Ids
+    body: JSON = ABSENT
+    item: JSON = None
+    answer: Answer | None = None
+    credential: Credential | None = None
+    findings: tuple[Finding, ...] = ()
+    deviations: tuple[str, ...] = ()
+    words: dict[str, JSON] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that was asked for."""
+        return self.found.route.operation
+
+    @property
+    def path_values(self) -> Mapping[str, str]:
+        """The variables of the path."""
+        return self.found.values
+
+    @property
+    def supplied(self) -> Mapping[str, str]:
+        """The parameters that the path supplies."""
+        return self.found.supplied
+
+    def items(self) -> list[JSON]:
+        """Return the findings as the API's answer tells them, one item per sentence."""
+        return items_of(self, self.answer, self.findings, self._own_wording())
+
+    def written(self) -> list[tuple[str, JSON]]:
+        """Return each item's field, and the item as the answer's ``finding`` template writes it."""
+        if self.answer is None or self.answer.finding is None:
+            return []
+        outer, texts = self.item, []
+        for item in self.items():
+            self.item = item
+            texts.append((item["field"], self.answer.finding(self)))
+        self.item = outer
+        return texts
+
+    def known(self, rule: str, value: JSON) -> bool:
+        """Tell whether a dedup rule of this operation has kept a key."""
+        dedup = self.operation.dedup[rule]
+        return isinstance(
+            self.keys.judge(self.key_of(dedup, as_text(value)), "", self.now), Seen | Mismatched
+        )
+
+    def key_of(self, rule: DedupRule, value: JSON) -> Key:
+        """Return the identity of a key: API, rule, scope and value."""
+        return (self.operation.api, rule.name, *self.scope(rule.scope), key_value(value))
+
+    def scope(self, parts: tuple[str, ...]) -> list[str]:
+        """Return the values that a scope stands for."""
+        return [self._scope_part(part) for part in parts]
+
+    def _scope_part(self, part: str) -> str:
+        match part:
+            case "credential":
+                return self.credential_value()
+            case "operation":
+                return self.operation.id
+            case _:
+                return ""
+
+    def credential_value(self) -> str:
+        """Return the first credential that can be read, whether or not it is accepted."""
+        if self.credential is None:
+            security = self.operation.shape.security
+            found = [read_credential(scheme, self.request) for each in security for scheme in each]
+            self.credential = next((each for each in found if not each.fault), found[0] if found else None)
+        return self.credential.value if self.credential is not None else ""
+
+    def add_headers(self, headers: Headers) -> None:
+        """Add headers to whatever the answer will be; one that finds nothing vanishes."""
+        self.headers += [
+            (name, as_text(value)) for name, make in headers if not is_empty(value := make(self))
+        ]
+
+    def _own_wording(self) -> Wording:
+        """The sentences that belong to the rule or the scheme that refused."""
+        rules = {name: (rule.message,) for name, rule in self.operation.refusals.items()}
+        return {**rules, **(self.credential.scheme.wording if self.credential is not None else {})}

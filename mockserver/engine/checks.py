@@ -1,0 +1,302 @@
+"""The named checks, each a function of the case that says no, or nothing.
+
+The order in which an operation runs them is data, from its spec: APIs differ in it. A check leaves on the
+case what later ones and the answer need: the parsed body, words for templates, headers, keys it took.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from mockserver.engine.case import FORBIDDEN, Case
+from mockserver.engine.contract import DedupRule, RefusalRule
+from mockserver.engine.credentials import Credential, read_credential
+from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
+from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
+from mockserver.engine.limits import limit_words
+from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
+from mockserver.engine.values import ABSENT, as_text, compact_size, cut, encode, is_empty, walk
+
+
+def run_checks(case: Case) -> Outcome | None:
+    """Run the checks of the operation, in its order; the first that says something decides."""
+    if (refused := whole_body(case)) is not None:
+        return refused
+    operation = case.operation
+    for name in operation.checks:
+        check = CHECKS.get(name)
+        if check is not None:
+            outcome = check(case)
+        elif name in operation.dedup:
+            outcome = repetition(case, operation.dedup[name])
+        else:
+            outcome = refusal(case, operation.refusals[name])
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def whole_body(case: Case) -> Refused | None:
+    """Is the body all there, and small enough?"""
+    request, most = case.request, case.operation.max_bytes
+    if request.incomplete == "disconnected":
+        message = f"ends after {len(request.body)} bytes: the client went away"
+        return _refused(Reason.MALFORMED, "incomplete", message, "the whole body", "a part of it")
+    if request.incomplete or len(request.body) > most:
+        size = f"more than {most} bytes" if request.incomplete else f"{len(request.body)} bytes"
+        expected = f"at most {most} bytes"
+        return _refused(Reason.TOO_LARGE, "maxBytes", f"must have {expected}", expected, size, "Send less.")
+    return None
+
+
+def _refused(
+    reason: Reason, keyword: str, message: str, expected: str, received: str, fix: str = ""
+) -> Refused:
+    """Refuse a request as a whole, with one finding at the root of its body."""
+    return Refused(reason, (Finding("body", "", "", keyword, message, expected, received, None, fix),))
+
+
+def parsing(case: Case) -> Refused | None:
+    """Is the body JSON?"""
+    request, operation = case.request, case.operation
+    body = request.body
+    if body and operation.media_type != "ignored":
+        headers = request.headers
+        fault = media_type_fault(headers.get("content-type", ""), headers.get("content-encoding", ""))
+        if fault is not None and (operation.media_type == "refused" or fault.keyword != "media-type"):
+            return Refused(Reason.WRONG_MEDIA_TYPE, (fault,))
+        if fault is not None:
+            body = b""  # the service does not read a body of another type
+    if not body:
+        return _empty_body(case)
+    try:
+        case.body = parse_json(body)
+    except MalformedError as error:
+        return _malformed(str(error), "Check the body with a JSON parser.", len(body))
+    return None
+
+
+def _empty_body(case: Case) -> Refused | None:
+    if not case.operation.shape.body_required:
+        return None
+    if case.operation.empty_body == "malformed":
+        return _malformed("is empty", "Send the data as a JSON body.", 0)
+    case.body = {}  # the service validates an empty body as an empty object
+    return None
+
+
+def _malformed(message: str, fix: str, size: int) -> Refused:
+    return _refused(Reason.MALFORMED, "json", message, "JSON", f"{size} bytes", fix)
+
+
+def authentication(case: Case) -> Refused | None:
+    """Is there a credential, of the right kind, that is accepted?"""
+    security = case.operation.shape.security
+    if not security or () in security:
+        return None
+    refused: list[Refused] = []
+    for alternative in security:
+        found = [read_credential(scheme, case.request) for scheme in alternative]
+        fault = next(
+            (refusal for each in found if (refusal := _credential_fault(case, each)) is not None), None
+        )
+        if fault is None:
+            case.credential = found[0]
+            return None
+        refused.append(fault)
+    return refused[0]
+
+
+def _credential_fault(case: Case, credential: Credential) -> Refused | None:
+    reason, fault, policy = Reason.UNAUTHENTICATED, credential.fault, case.policy
+    if not fault:
+        refuses = credential.scheme.refuses.get(credential.value)
+        if policy.keys.get(credential.value) == FORBIDDEN:
+            reason, fault = Reason.FORBIDDEN, "refused"
+        elif refuses is not None or (policy.is_strict and credential.value not in policy.keys):
+            reason, fault = refuses or reason, "refused"
+        else:
+            return None
+    case.credential = credential
+    case.words["scheme"], case.words["credential"] = credential.word, credential.value
+    name = credential.scheme.parameter
+    message, received, fix = _CREDENTIAL_FAULTS[fault]
+    expected = cut(f"what matches {credential.scheme.pattern.pattern}")
+    finding = Finding(
+        credential.scheme.place, f"/{name}", name, fault, message, expected, received, None, fix
+    )
+    return Refused(reason, (finding,))
+
+
+_CREDENTIAL_FAULTS: Final = {
+    "missing": ("is missing", "nothing", "Send the API key in it."),
+    "scheme": (
+        "is a credential of another kind",
+        "another scheme",
+        "Send the key in the form that this API reads.",
+    ),
+    "empty": ("holds no key", "no key", "Send a key after the scheme."),
+    "refused": (
+        "holds a key that is not accepted",
+        "another key",
+        "Send a key that the mock was told to accept.",
+    ),
+}
+
+
+def rate_limit(case: Case) -> Refused | None:
+    """Are there tokens left in the bucket?"""
+    limit = case.policy.limits.get(case.operation.id)
+    if limit is None:
+        return None
+    taken = case.limits.take((case.operation.api, *case.scope(limit.per)), limit, case.now)
+    case.words.update(limit_words(limit, taken))
+    case.add_headers(limit.headers)
+    if taken.admitted:
+        return None
+    message = f"is over the limit of {limit.limit} calls in {limit.window:g} s"
+    fix = f"Wait {taken.reset_seconds} s."
+    return _refused(
+        Reason.RATE_LIMITED, "rate-limit", message, f"at most {limit.limit} calls", "one more", fix
+    )
+
+
+def validation(case: Case) -> Refused | None:
+    """Are the parameters and the body what the contract says?"""
+    findings = tuple(case.validator.findings(case))
+    if findings:
+        return _refuse_or_report(case, Reason.INVALID, findings)
+    case.deviations = case.validator.deviations(case)
+    if (deviation := case.found.route.deviation) is not None:
+        case.deviations = (deviation, *case.deviations)
+    return None
+
+
+def _refuse_or_report(
+    case: Case, reason: Reason, findings: tuple[Finding, ...], rule: str | None = None
+) -> Refused | None:
+    if not findings:
+        return None
+    if case.policy.admits_invalid:
+        case.findings += findings
+        return None
+    return Refused(reason, findings, rule)
+
+
+def catalogue(case: Case) -> Refused | None:
+    """Is the workflow or event known, and its payload what its schema says?"""
+    names, known = case.operation.catalogue, case.policy.catalogue
+    if names is None or not (known.entries or known.refuses_unknown):
+        return None
+    name = names.name(case)
+    entry = known.entries.get(name) if isinstance(name, str) else None
+    if entry is None:
+        return _unknown_name(case, as_text(name)) if known.refuses_unknown else None
+    if entry.status is not None:
+        case.words["catalogue.status"] = entry.status
+    if entry.payload is None or names.payload is None:
+        return None
+    findings = tuple(
+        _below(finding, names.payload_at) for finding in entry.payload.findings(names.payload(case))
+    )
+    return _refuse_or_report(case, Reason.PAYLOAD_INVALID, findings)
+
+
+def _unknown_name(case: Case, name: str) -> Refused | None:
+    known = cut(", ".join(sorted(case.policy.catalogue.entries)) or "no name at all")
+    message, fix = (
+        f"{cut(name)!r} is not in the catalogue",
+        "Add it to the catalogue, or trigger a known name.",
+    )
+    finding = Finding("body", "", "", "catalogue", message, known, cut(name), cut(name), fix)
+    return _refuse_or_report(case, Reason.NOT_IN_CATALOGUE, (finding,))
+
+
+def _below(finding: Finding, place: str) -> Finding:
+    """Return a finding about a payload as one about the body that holds it; its field stays the payload's."""
+    field = ".".join(finding.pointer.split("/")[1:])
+    return replace(finding, pointer=place + finding.pointer, field=field)
+
+
+def repetition(case: Case, rule: DedupRule) -> Outcome | None:
+    """Has this key been used before? Where not, take it for this request."""
+    value = rule.key(case)
+    if rule.trim and isinstance(value, str):
+        value = value.strip()
+    if is_empty(value):
+        return None
+    case.words["key"] = value
+    if rule.max_length is not None and len(as_text(value)) > rule.max_length:
+        expected, received = f"at most {rule.max_length} characters", f"{len(as_text(value))} characters"
+        return _key_refused(
+            Reason.KEY_TOO_LONG, rule, f"must have {expected}", expected, received, "Use a shorter key."
+        )
+    case.add_headers(rule.always)
+    key = case.key_of(rule, value)
+    fingerprint = fingerprint_of(case.body) if rule.compares_body and case.body is not ABSENT else ""
+    match case.keys.judge(key, fingerprint, case.now):
+        case Free():
+            if rule.in_flight_ttl is not None:
+                case.keys.hold(key, case.now + rule.in_flight_ttl)
+            case.taken.append((rule, key, fingerprint))
+            return None
+        case Busy():
+            message = "belongs to a request that is still being processed"
+            return _key_refused(
+                Reason.IN_FLIGHT, rule, message, "a key that is free", "one in use", "Wait, then try again."
+            )
+        case Mismatched(original):
+            message = f"was used with another body by call #{original}"
+            fix = "Use a new key for a new body."
+            return _key_refused(
+                Reason.KEY_REUSED, rule, message, f"the body of call #{original}", "another body", fix
+            )
+        case Seen(response, original):
+            case.add_headers(rule.repeat)
+            return Repeated(rule.name, original, response)
+
+
+def _key_refused(
+    reason: Reason, rule: DedupRule, message: str, expected: str, received: str, fix: str
+) -> Refused:
+    field = rule.pointer.removeprefix("/")
+    finding = Finding(rule.place, rule.pointer, field, str(reason), message, expected, received, None, fix)
+    return Refused(reason, (finding,), rule.name)
+
+
+def refusal(case: Case, rule: RefusalRule) -> Refused | None:
+    """Does an extra rule of the API refuse this request?"""
+    if not _breaks(case, rule):
+        return None
+    finding = Finding("body", rule.at, rule.field, rule.name, f"breaks the rule {rule.name}")
+    return _refuse_or_report(case, rule.reason, (finding,), rule.name)
+
+
+def _breaks(case: Case, rule: RefusalRule) -> bool:
+    if rule.unless is not None:
+        return not case.validator.rules[rule.name].accepts(case.body)
+    if rule.equal is not None:
+        ours, theirs = (walk(case.body, pointer) for pointer in rule.equal)
+        return ours is not ABSENT and theirs is not ABSENT and encode(ours) != encode(theirs)
+    return _is_too_large(case, rule)
+
+
+def _is_too_large(case: Case, rule: RefusalRule) -> bool:
+    most = rule.max_bytes or 0
+    if len(case.request.body) * 5 < most:  # compact JSON never grows to five times what was sent
+        return False
+    value = walk(case.body, rule.at)
+    if isinstance(value, dict):
+        value = {name: member for name, member in value.items() if name not in rule.leaving_out}
+    size = 0 if value is ABSENT else compact_size(value)
+    case.words["size"] = size
+    return size > most
+
+
+CHECKS: Final[Mapping[str, Callable[[Case], Outcome | None]]] = {
+    "parsing": parsing,
+    "authentication": authentication,
+    "rate-limit": rate_limit,
+    "validation": validation,
+    "catalogue": catalogue,
+}

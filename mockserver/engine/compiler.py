@@ -1,0 +1,353 @@
+"""From an OpenAPI document with ``x-mock`` to the typed values of `contract`.
+
+The document has been checked against the schema of the extension before; what is looked for here are the
+faults that a schema cannot see: names that nothing has, templates that cannot be parsed, examples that are
+missing. All of them are collected, each with its JSON Pointer, and raised as one `SpecError`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.engine import deviations as profiles
+from mockserver.engine.contract import (
+    Answer,
+    Api,
+    Catalogue,
+    DedupRule,
+    Deviation,
+    Operation,
+    RateLimit,
+    RefusalRule,
+    RequestShape,
+    Route,
+)
+from mockserver.engine.document import Document
+from mockserver.engine.exchange import JSON, Reason, SpecError
+from mockserver.engine.shapes import shape_of
+from mockserver.engine.templates import has_expressions
+from mockserver.engine.values import ABSENT, encode, pointer_of, seconds_of
+
+BUILT_IN_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
+MAX_BYTES: Final = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """The document under each profile, with single deviations undone, and with single ones alone."""
+
+    served: Document
+    observed: Document
+    published: Document
+    undone: Mapping[str, Document]
+    alone: Mapping[str, Document]
+    active: frozenset[str]
+
+
+def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observed") -> Api:
+    """Compile one document under a profile. Raises `SpecError` with everything that is wrong in it."""
+    listed = profiles.read_deviations(document)
+    views = _views(name, document, listed, profile)
+    served = views.served
+    compilers = [_OperationCompiler(name, views, path, method) for path, method, _ in served.operations()]
+    operations = [(compiler, compiler.operation()) for compiler in compilers]
+    routes = [route for compiler, operation in operations for route in compiler.routes(operation)]
+    if served.problems:
+        raise SpecError(list(dict.fromkeys(served.problems)))
+    title = served.words.get("title", name)
+    return Api(
+        name, title, profile, tuple(each for _, each in operations), tuple(routes), listed, served.root
+    )
+
+
+def _views(name: str, document: JSON, listed: Mapping[str, Deviation], profile: str) -> _Views:
+    problems: list[tuple[str, str, str]] = []
+
+    def view(ids: Iterable[str]) -> Document:
+        try:
+            return Document(name, profiles.apply(document, listed, ids), problems)
+        except LookupError as error:
+            raise SpecError(
+                [(name, str(error.args[0]), "a deviation points here, but nothing is there")]
+            ) from None
+
+    active = {each: profiles.active(listed, each) for each in profiles.PROFILES}
+    differing = active["observed"] ^ active["published"] if profile == "observed" else frozenset()
+    return _Views(
+        served=view(active[profile]),
+        observed=view(active["observed"]),
+        published=view(active["published"]),
+        undone={id_: view(active["observed"] ^ {id_}) for id_ in listed if id_ in differing},
+        alone={id_: view(active["published"] ^ {id_}) for id_ in listed if id_ in differing},
+        active=active[profile],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OperationCompiler:
+    """One operation of the served document."""
+
+    api: str
+    views: _Views
+    path: str
+    method: str
+
+    @property
+    def _document(self) -> Document:
+        return self.views.served
+
+    @property
+    def _source(self) -> JSON:
+        return self._document.operation(self.path, self.method)
+
+    @property
+    def _at(self) -> str:
+        return pointer_of(["paths", self.path, self.method, "x-mock"])
+
+    @property
+    def _words(self) -> dict[str, JSON]:
+        """The operation's ``x-mock`` over the document's: an operation overrides by whole key."""
+        return {**self._document.words, **self._source.get("x-mock", {})}
+
+    def operation(self) -> Operation:
+        words, source, document, at = self._words, self._source, self._document, self._at
+        shape = shape_of(document, self.path, self.method)
+        published = shape_of(self.views.published, self.path, self.method)
+        assert shape is not None, "the operation was found in this document"  # noqa: S101
+        dedup = {rule["name"]: self._dedup(rule) for rule in words.get("dedup", [])}
+        refusals = {rule["name"]: self._refusal(rule) for rule in words.get("refusals", [])}
+        return Operation(
+            api=self.api,
+            id=source.get("operationId", f"{self.method} {self.path}"),
+            method=self.method.upper(),
+            path=self.path,
+            checks=self._checks(words, {*dedup, *refusals}),
+            shape=shape,
+            published=published,
+            variants=self._variants(shape),
+            additions=self._additions(published),
+            success=self._answer(words.get("success", {"status": 200}), f"{at}/success"),
+            answers=self._answers(words.get("answers", {})),
+            documented=self._documented(),
+            statuses=_statuses(source),
+            published_statuses=self._published_statuses(),
+            dedup=dedup,
+            refusals=refusals,
+            catalogue=self._catalogue(words.get("catalogue")),
+            recipient=document.expression(words["recipient"], f"{at}/recipient") if "recipient" in words else None,
+            rate_limit=self._rate_limit(words.get("rateLimit")),
+            max_bytes=words.get("maxBytes", MAX_BYTES),
+            media_type=words.get("mediaType", "refused"),
+            empty_body=words.get("emptyBody", "malformed"),
+            latency=document.attempt(f"{at}/latency", seconds_of, words.get("latency", "0s"), 0.0),
+            deprecated=source.get("deprecated", False),
+        )  # fmt: skip
+
+    def routes(self, operation: Operation) -> list[Route]:
+        """Return the routes of an operation: its own path, then its aliases in the served profile."""
+        routes = [Route(operation.method, self.path, operation, path_pattern(self.path, {}))]
+        for alias in self._words.get("aliases", []):
+            deviation = alias.get("deviation")
+            if deviation is not None and deviation not in self.views.active:
+                continue
+            pattern = path_pattern(alias["path"], alias.get("where", {}))
+            supplies = {name.lower(): variable for name, variable in alias.get("supplies", {}).items()}
+            routes.append(Route(operation.method, alias["path"], operation, pattern, supplies, deviation))
+        return routes
+
+    def _checks(self, words: Mapping[str, JSON], rules: set[str]) -> tuple[str, ...]:
+        named = words.get("checks", BUILT_IN_CHECKS)
+        known = {*BUILT_IN_CHECKS, *_rules_of(self._document)}
+        for name in named:
+            if name not in known:
+                self._document.blame(
+                    "/x-mock/checks",
+                    f"no check or rule is named {name!r}; there are {', '.join(sorted(known))}",
+                )
+        for rule in sorted(rules - set(named)):
+            self._document.blame(
+                "/x-mock/checks", f"the rule {rule!r} is never reached: checks does not name it"
+            )
+        return tuple(name for name in named if name in BUILT_IN_CHECKS or name in rules)
+
+    def _variants(self, shape: RequestShape) -> tuple[tuple[str, RequestShape | None], ...]:
+        variants = [
+            (id_, shape_of(document, self.path, self.method)) for id_, document in self.views.undone.items()
+        ]
+        return tuple((id_, other) for id_, other in variants if other is None or other.source != shape.source)
+
+    def _additions(self, published: RequestShape | None) -> tuple[tuple[str, RequestShape], ...]:
+        if published is None:
+            return ()
+        shapes = [
+            (id_, shape_of(document, self.path, self.method)) for id_, document in self.views.alone.items()
+        ]
+        return tuple(
+            (id_, other) for id_, other in shapes if other is not None and other.source != published.source
+        )
+
+    def _published_statuses(self) -> frozenset[int]:
+        return _statuses(self.views.published.operation(self.path, self.method) or {})
+
+    # Answers
+
+    def _answers(self, entries: Mapping[str, JSON]) -> dict[Reason, Answer]:
+        return {
+            Reason(reason): self._answer(entry, f"{self._at}/answers/{reason}")
+            for reason, entry in entries.items()
+        }
+
+    def _answer(self, entry: Mapping[str, JSON], at: str) -> Answer:
+        status, name = entry["status"], entry.get("example")
+        media_type, value = "application/json", ABSENT
+        if name is not None:
+            media_type, value = self._example(status, name, at)
+        document, words = self._document, self._words
+        is_constant = value is not ABSENT and not has_expressions(value)
+        return Answer(
+            status=status,
+            example=name,
+            media_type=media_type,
+            headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
+            body=None if value is ABSENT else document.template(value, at),
+            constant=body_bytes(value, media_type) if is_constant else None,
+            finding=document.template(
+                entry.get("finding", words.get("finding", "{$item.wording}")), f"{at}/finding"
+            ),
+            wording=document.wording(
+                {**words.get("wording", {}), **entry.get("wording", {})}, f"{at}/wording"
+            ),
+            first=tuple(entry.get("first", ())),
+            published=status in self._published_statuses(),
+        )
+
+    def _example(self, status: int, name: str, at: str) -> tuple[str, JSON]:
+        """Find an example: under the operation's status, else in ``components/responses``, else as observed."""
+        for document in (self._document, self.views.observed):
+            source = document.operation(self.path, self.method) or {}
+            shared = document.root.get("components", {}).get("responses", {}).values()
+            for response in [source.get("responses", {}).get(str(status), {}), *shared]:
+                for media_type, example, value in document.examples(response):
+                    if example == name:
+                        return media_type, value
+        self._document.blame(at, f"no response for {status} has an example named {name!r}")
+        return "application/json", ABSENT
+
+    def _documented(self) -> dict[tuple[int, str], Answer]:
+        """Return every example of the operation's own responses, which can be asked for by name."""
+        return {
+            (int(status), name): self._answer({"status": int(status), "example": name}, f"{self._at}/success")
+            for status, response in self._source.get("responses", {}).items()
+            for _, name, _ in self._document.examples(response)
+            if status.isdigit()
+        }
+
+    # Rules
+
+    def _dedup(self, rule: Mapping[str, JSON]) -> DedupRule:
+        document, at, headers = self._document, f"{self._at}/dedup", rule.get("headers", {})
+        in_flight = rule.get("inFlightTtl")
+        place, pointer = _place_of(rule["key"])
+        return DedupRule(
+            name=rule["name"],
+            key=document.expression(rule["key"], f"{at}/key"),
+            place=place,
+            pointer=pointer,
+            scope=tuple(rule.get("scope", ["credential"])),
+            ttl=document.attempt(f"{at}/ttl", seconds_of, rule["ttl"], 0.0),
+            in_flight_ttl=document.attempt(f"{at}/inFlightTtl", seconds_of, in_flight, 0.0)
+            if in_flight
+            else None,
+            trim=rule.get("trim", False),
+            max_length=rule.get("maxLength"),
+            compares_body=rule.get("compares", "nothing") == "body",
+            remembers=frozenset(rule.get("remembers", ["success"])),
+            always=document.headers(headers.get("always", {}), f"{at}/headers/always"),
+            repeat=document.headers(headers.get("repeat", {}), f"{at}/headers/repeat"),
+        )
+
+    def _refusal(self, rule: Mapping[str, JSON]) -> RefusalRule:
+        at, pointer, equal = f"{self._at}/refusals", rule["at"], rule.get("equal")
+        return RefusalRule(
+            name=rule["name"],
+            at=pointer,
+            field=rule.get("field", pointer.split("/")[1] if pointer else ""),
+            reason=Reason(rule.get("reason", "invalid")),
+            message=self._document.template(rule["message"], f"{at}/message"),
+            unless=self._document.closed(rule["unless"]) if "unless" in rule else None,
+            equal=(equal[0], equal[1]) if equal else None,
+            max_bytes=rule.get("maxBytes"),
+            leaving_out=tuple(rule.get("leavingOut", ())),
+            answer=self._answer(rule["answer"], f"{at}/answer") if "answer" in rule else None,
+        )
+
+    def _rate_limit(self, entry: Mapping[str, JSON] | None) -> RateLimit | None:
+        if entry is None:
+            return None
+        document, at = self._document, f"{self._at}/rateLimit"
+        return RateLimit(
+            limit=entry["limit"],
+            window=document.attempt(f"{at}/window", seconds_of, entry["window"], 1.0),
+            burst=entry.get("burst", entry["limit"]),
+            per=tuple(entry.get("per", ["credential"])),
+            cost=entry.get("cost", 1),
+            headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
+            enforced=entry.get("enforced", False),
+        )
+
+    def _catalogue(self, entry: Mapping[str, JSON] | None) -> Catalogue | None:
+        if entry is None:
+            return None
+        payload, at = entry.get("payload", ""), f"{self._at}/catalogue"
+        return Catalogue(
+            name=self._document.expression(entry["name"], f"{at}/name"),
+            payload=self._document.expression(payload, f"{at}/payload") if payload else None,
+            payload_at=_place_of(payload)[1],
+        )
+
+
+def _statuses(source: JSON) -> frozenset[int]:
+    return frozenset(int(status) for status in source.get("responses", {}) if status.isdigit())
+
+
+def _place_of(expression: str) -> tuple[str, str]:
+    """Return where the first operand of an expression finds its value: place and JSON Pointer."""
+    if match := re.match(r"\{\$request\.(header|query|path)\.([^ |}]+)", expression):
+        return match[1], f"/{match[2]}"
+    match = re.match(r"\{\$request\.body#(/[^ |}]*)", expression)
+    return "body", match[1] if match else ""
+
+
+def _rules_of(document: Document) -> set[str]:
+    sources = [source.get("x-mock", {}) for _, _, source in document.operations()]
+    return {rule["name"] for words in sources for key in ("dedup", "refusals") for rule in words.get(key, [])}
+
+
+def is_json(media_type: str) -> bool:
+    """Tell whether a media type is JSON: ``application/json`` or ``application/*+json``."""
+    return media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+
+
+def body_bytes(value: JSON, media_type: str) -> bytes:
+    """Return the bytes of a body: JSON, or the text itself where the media type is another."""
+    return (
+        value.encode("utf-8", "replace")
+        if isinstance(value, str) and not is_json(media_type)
+        else encode(value)
+    )
+
+
+def path_pattern(path: str, where: Mapping[str, str]) -> re.Pattern[str] | None:
+    """Compile a path with ``{variables}``, None for one without; a variable is one segment, not empty."""
+    if "{" not in path:
+        return None
+    parts = re.split(r"\{([^}]+)\}", path)
+    return re.compile(
+        "".join(
+            f"({where.get(part, '[^/]+')})" if index % 2 else re.escape(part)
+            for index, part in enumerate(parts)
+        )
+    )

@@ -1,0 +1,261 @@
+"""A request becomes an outcome, the outcome a response, and all of it an exchange in the journal.
+
+`answer` does the whole of it without waiting. What is left to its caller is to hold the answer back for as
+long as it says, to `settle` the keys that the request holds, and to send the bytes. Between arrival and the
+entry in the journal nothing waits, so that one event loop needs no lock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mockserver.engine.case import Case
+from mockserver.engine.checks import run_checks
+from mockserver.engine.exchange import (
+    Admitted,
+    Finding,
+    Outcome,
+    Reason,
+    Refused,
+    Repeated,
+    Request,
+    Response,
+    Scripted,
+    outcome_name,
+)
+from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record
+from mockserver.engine.problems import no_route_problem, problem
+from mockserver.engine.rendering import complete, instance_of, render, with_call_id
+from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
+from mockserver.engine.rules import Preferences, prefer, read_preferences, wait_of
+from mockserver.engine.values import encode
+from mockserver.engine.world import World
+
+
+@dataclass(slots=True, eq=False)
+class Decided:
+    """A call that is in the journal. ``response`` waits for ``delay`` seconds; None when nobody is there.
+
+    ``record`` is what the journal has of it, ``kept`` the answer that keys remember.
+    """
+
+    outcome: Outcome
+    record: Record
+    response: Response | None
+    kept: Response | None = None
+    case: Case | None = None
+    delay: float = 0.0
+
+
+def answer(world: World, request: Request, routed: Routed | None = None) -> Decided:
+    """Decide, render and journal one request. ``routed`` is its route, where the caller has looked it up."""
+    if routed is None:
+        routed = world.blueprint.router.route(request.method, request.path)
+    number = world.journal.next_number()
+    match routed:
+        case Found():
+            decided = _answer_found(world, request, routed, number)
+        case WrongMethod() if request.method == "OPTIONS":
+            decided = _answer_options(world, request, routed, number)
+        case WrongMethod():
+            decided = _answer_wrong_method(world, request, routed, number)
+        case NoRoute():
+            decided = _answer_no_route(world, request, number)
+    world.journal.put(decided.record)
+    return decided
+
+
+def settle(world: World, decided: Decided, served: float, *, aborted: bool = False) -> None:
+    """Keep or drop the keys that a call holds, as each rule says, and complete its entry in the journal.
+
+    To be called once for every call, also when its client has gone away (``aborted``); ``served`` is the real
+    time in seconds from arrival to answer.
+    """
+    if decided.case is not None and decided.kept is not None:
+        _remember(decided.case, decided, world.clock.now(), held=True)
+    if decided.delay or aborted:
+        state = ABORTED if aborted else ANSWERED
+        decided.record = decided.record._replace(state=state, served=served)
+        world.journal.put(decided.record)
+
+
+def fail(world: World, request: Request, error: Exception) -> Decided:
+    """Answer a request on which the mock itself failed, so that it is in the journal all the same."""
+    number = world.journal.next_number()
+    told = (
+        "the mock server failed on this request, which is its own fault; its traceback is on standard error"
+    )
+    detail = f"{type(error).__name__}: {told}. Please report it with the request."
+    response = with_call_id(world, problem(Reason.BUG, detail, instance=instance_of(world, number)), number)
+    record = _record(world, request, number, Refused(Reason.BUG), response)
+    world.journal.put(record)
+    return Decided(Refused(Reason.BUG), record, response)
+
+
+# A request that an operation takes
+
+
+def _answer_found(world: World, request: Request, found: Found, number: int) -> Decided:
+    case = _open_case(world, request, found)
+    world.keys.expire(case.now)
+    outcome, delay = decide(case)
+    kept = render(case, outcome, instance_of(world, number))
+    response = None if request.incomplete == "disconnected" else complete(world, case, kept, number)
+    record = _record(world, request, number, outcome, response, case, delay)
+    decided = Decided(outcome, record, response, kept, case, delay)
+    if case.taken:
+        _remember(case, decided, case.now, held=False)
+    return decided
+
+
+def _open_case(world: World, request: Request, found: Found) -> Case:
+    operation, blueprint = found.route.operation, world.blueprint
+    return Case(
+        request=request,
+        found=found,
+        validator=blueprint.validators[operation],
+        policy=blueprint.policies[operation.api],
+        keys=world.keys,
+        limits=world.limits,
+        now=world.clock.now(),
+        ids=world.ids,
+    )
+
+
+def decide(case: Case) -> tuple[Outcome, float]:
+    """Run the checks in the API's order; what passes may ask for another answer. Also returns the delay."""
+    outcome: Outcome = run_checks(case) or Admitted()
+    delay = case.operation.latency
+    if isinstance(outcome, Refused):
+        return outcome, delay
+    preferences = read_preferences(case.request)
+    if preferences is None:
+        return outcome, delay
+    wait = wait_of(preferences)
+    preferred = wait if isinstance(wait, Refused) else prefer(case.operation, preferences)
+    if preferred is not None:
+        outcome = preferred
+    if isinstance(outcome, Refused):
+        return outcome, delay
+    _note_preferences(case, preferences)
+    return outcome, delay + (wait if isinstance(wait, float) else 0.0)
+
+
+def _note_preferences(case: Case, preferences: Preferences) -> None:
+    applied = ", ".join(f"{name}={value}" for name, value in preferences.asked.items())
+    case.headers.append(("preference-applied", applied))
+    if preferences.in_header:
+        case.headers.append(("vary", "Prefer"))
+
+
+def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
+    """Keep or drop the keys of the rules that hold them (``held``), or of those that keep them at once."""
+    kind = _kind_of(decided.outcome)
+    for rule, key, fingerprint in case.taken:
+        if (rule.in_flight_ttl is not None) is not held:
+            continue
+        if kind in rule.remembers and decided.kept is not None:
+            case.keys.keep(key, fingerprint, decided.kept, decided.record.number, now + rule.ttl)
+        else:
+            case.keys.drop(key)
+
+
+def _kind_of(outcome: Outcome) -> str:
+    match outcome:
+        case Admitted() | Repeated():
+            return "success"
+        case Refused():
+            return "error"
+        case Scripted():
+            return "scripted"  # never uses up a key
+
+
+# A request that no operation takes
+
+
+def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
+    case = _open_case(world, request, routed.found)
+    allow = ", ".join(routed.allowed)
+    message, fix = f"takes {allow}, not {request.method}", f"Send {allow}."
+    outcome = Refused(
+        Reason.WRONG_METHOD, (Finding("path", "", "", "method", message, allow, request.method, None, fix),)
+    )
+    case.headers.append(("allow", allow))
+    response = complete(world, case, render(case, outcome, instance_of(world, number)), number)
+    return Decided(outcome, _record(world, request, number, outcome, response, case), response)
+
+
+def _answer_options(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
+    headers = (("allow", ", ".join(routed.allowed)),)
+    response = with_call_id(world, Response(204, headers, b""), number)
+    record = _record(world, request, number, Admitted(), response)._replace(api=routed.found.operation.api)
+    return Decided(Admitted(), record, response)
+
+
+def _answer_no_route(world: World, request: Request, number: int) -> Decided:
+    nearest = world.blueprint.router.nearest(request.method, request.path)
+    response = no_route_problem(request.method, request.path, nearest, instance_of(world, number))
+    response = with_call_id(world, response, number)
+    outcome = Refused(Reason.NO_ROUTE)
+    return Decided(outcome, _record(world, request, number, outcome, response), response)
+
+
+# The journal's record
+
+
+def _record(
+    world: World,
+    request: Request,
+    number: int,
+    outcome: Outcome,
+    response: Response | None,
+    case: Case | None = None,
+    delay: float = 0.0,
+) -> Record:
+    operation = None if case is None else case.operation
+    findings: Sequence[Finding] = case.findings if case is not None else ()
+    if case is None and isinstance(outcome, Refused):
+        findings = outcome.findings
+    state = ABORTED if response is None else WAITING if delay else ANSWERED
+    return Record(
+        number=number,
+        received=world.clock.now() if case is None else case.now,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        raw_headers=request.raw_headers,
+        body=request.body,
+        client=request.client,
+        outcome=outcome_name(outcome),
+        api=None if operation is None else operation.api,
+        operation=None if operation is None else operation.id,
+        reason=str(outcome.reason) if isinstance(outcome, Refused) else None,
+        rule=None if isinstance(outcome, Admitted) else outcome.rule,
+        repeat_of=outcome.original if isinstance(outcome, Repeated) else None,
+        name=None if case is None else _name_of(case),
+        recipient=None if case is None else _recipient_of(case),
+        findings=encode([finding.as_json() for finding in findings]) if findings else b"",
+        deviations=" ".join(case.deviations) if case is not None else "",
+        published=None
+        if operation is None or response is None
+        else response.status in operation.published_statuses,
+        status=None if response is None else response.status,
+        headers=() if response is None else response.headers,
+        answer=b"" if response is None else response.body,
+        state=state,
+        delay=delay,
+        served=0.0,
+    )
+
+
+def _name_of(case: Case) -> str | None:
+    names = case.operation.catalogue
+    return None if names is None else _short(names.name(case))
+
+
+def _recipient_of(case: Case) -> str | None:
+    recipient = case.operation.recipient
+    return None if recipient is None else _short(recipient(case))
+
+
+def _short(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None

@@ -1,0 +1,125 @@
+"""Remember keys, and say what a repeated one means.
+
+A key is unknown at first; *held* from the moment its request is admitted to the rule until the answer is
+settled; *kept*, with the answer, until its time runs out.
+
+               same body      another body
+    unknown    Free           Free
+    held       Busy           Busy
+    kept       Seen           Mismatched
+
+A rule without ``inFlightTtl`` holds nothing: its keys go from unknown to kept at once. Time is an argument,
+in seconds since the epoch.
+
+Kept answers are stored as exact tuples of atoms, which Python's garbage collector leaves alone: a store of
+100,000 keys must not make every full collection slower.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from mockserver.engine.exchange import JSON, Response
+from mockserver.engine.values import encode
+
+MOST_KEYS: Final = 200_000
+"""Beyond this the oldest kept keys are forgotten, and counted: a bound on memory, no vendor's rule."""
+
+Key = tuple[str, ...]
+"""API, rule, scope and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Nobody has used this key, or its time has run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The first request with this key is still being worked on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The key was used with the same body; ``original`` is the number of that call."""
+
+    response: Response
+    original: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatched:
+    """The key was used with another body, by the call ``original``."""
+
+    original: int
+
+
+Verdict = Free | Busy | Seen | Mismatched
+
+_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes]
+
+
+class Keys:
+    """The keys of one namespace. ``forgotten`` counts those that were dropped before their time."""
+
+    def __init__(self, most: int = MOST_KEYS) -> None:
+        self._most = most
+        self._held: dict[Key, float] = {}
+        self._kept: dict[Key, _Kept] = {}
+        self._ends: deque[tuple[float, Key]] = deque()
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return len(self._held) + len(self._kept)
+
+    def judge(self, key: Key, fingerprint: str, now: float) -> Verdict:
+        """Say what a key means now."""
+        if self._held and self._held.get(key, now) > now:
+            return Busy()
+        entry = self._kept.get(key)
+        if entry is None or entry[0] <= now:
+            return Free()
+        _, first, original, status, headers, body = entry
+        return (
+            Seen(Response(status, headers, body), original) if first == fingerprint else Mismatched(original)
+        )
+
+    def hold(self, key: Key, until: float) -> None:
+        """Take a key for a request whose answer is not settled yet."""
+        self._held[key] = until
+
+    def keep(self, key: Key, fingerprint: str, response: Response, number: int, until: float) -> None:
+        """Remember the answer that belongs to a key, and let go of it where it was held."""
+        self._held.pop(key, None)
+        self._kept[key] = (until, fingerprint, number, response.status, response.headers, response.body)
+        self._ends.append((until, key))
+        while len(self._kept) > self._most:
+            self.forgotten += self._forget_oldest()
+
+    def drop(self, key: Key) -> None:
+        """Let go of a held key as if it had never been used."""
+        self._held.pop(key, None)
+
+    def expire(self, now: float) -> None:
+        """Forget the oldest keys whose time has run out; cheap enough for every call."""
+        while self._ends and self._ends[0][0] <= now:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> bool:
+        until, key = self._ends.popleft()
+        current = self._kept.get(key)
+        if current is None or current[0] != until:  # kept again since
+            return False
+        del self._kept[key]
+        return True
+
+
+def key_value(value: JSON) -> str:
+    """Return a key's value as text in which ``1`` and ``"1"`` differ."""
+    return f'"{value}' if isinstance(value, str) else encode(value).decode()
+
+
+def fingerprint_of(body: JSON) -> str:
+    """Return what tells two bodies apart: white space does not, the order of members does."""
+    return blake2b(encode(body), digest_size=16).hexdigest()

@@ -1,0 +1,89 @@
+"""Profiles of one document: the published contract, and what deviations make of it.
+
+A spec's body is the *published* contract; each deviation patches it to what the service is *observed* to
+do. A profile is the document with its deviations applied, deepest pointers first, so that a deviation
+that wraps a part (``$published: true``) wraps what deeper ones have made of it.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mockserver.engine.contract import Deviation
+from mockserver.engine.exchange import JSON
+from mockserver.engine.values import ABSENT, child, steps_of
+
+PROFILES: Final = ("observed", "published")
+
+
+def read_deviations(document: Mapping[str, JSON]) -> dict[str, Deviation]:
+    """Return the deviations that a document lists, by id."""
+    listed = document.get("x-mock", {}).get("deviations", [])
+    return {item["id"]: _read(item) for item in listed}
+
+
+def active(deviations: Mapping[str, Deviation], profile: str) -> frozenset[str]:
+    """Return the ids of the deviations that make up a profile."""
+    return frozenset(id_ for id_, deviation in deviations.items() if profile in deviation.profiles)
+
+
+def apply(document: JSON, deviations: Mapping[str, Deviation], ids: Iterable[str]) -> JSON:
+    """Return the document with the named deviations applied. Raises LookupError(pointer) where one misses."""
+    patched = copy.deepcopy(document)
+    changes = [change for id_, deviation in deviations.items() if id_ in ids for change in deviation.changes]
+    for pointer, observed in sorted(changes, key=lambda change: -change[0].count("/")):
+        _patch(patched, pointer, observed)
+    return patched
+
+
+def _read(item: Mapping[str, JSON]) -> Deviation:
+    changes = item.get("changes") or ([item] if "at" in item else [])
+    return Deviation(
+        id=item["id"],
+        changes=tuple(
+            (at, change.get("observed", ABSENT)) for change in changes for at in _listed(change["at"])
+        ),
+        profiles=tuple(item.get("profiles", ["observed"])),
+        evidence=item["evidence"],
+    )
+
+
+def _listed(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else [value]
+
+
+def _patch(document: JSON, pointer: str, observed: JSON) -> None:
+    *parents, last = steps_of(pointer)
+    holder = document
+    for step in parents:
+        holder = child(holder, step)
+    if not isinstance(holder, dict | list):
+        raise LookupError(pointer)
+    published = child(holder, last)
+    if isinstance(holder, list) and published is ABSENT:
+        raise LookupError(pointer)
+    if observed is ABSENT:
+        _remove(holder, last, pointer)
+    else:
+        place: JSON = int(last) if isinstance(holder, list) else last
+        holder[place] = _fill_in(observed, published, pointer)
+
+
+def _remove(holder: JSON, last: str, pointer: str) -> None:
+    if child(holder, last) is ABSENT:
+        raise LookupError(pointer)
+    del holder[int(last) if isinstance(holder, list) else last]
+
+
+def _fill_in(observed: JSON, published: JSON, pointer: str) -> JSON:
+    """Put what was there where ``$published: true`` stands; members beside it are laid over it."""
+    if isinstance(observed, dict) and observed.get("$published") is True:
+        if published is ABSENT:
+            raise LookupError(pointer)
+        others = {name: value for name, value in observed.items() if name != "$published"}
+        return {**published, **others} if others else published
+    if isinstance(observed, dict):
+        return {name: _fill_in(value, published, pointer) for name, value in observed.items()}
+    if isinstance(observed, list):
+        return [_fill_in(value, published, pointer) for value in observed]
+    return observed

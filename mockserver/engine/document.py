@@ -1,0 +1,130 @@
+"""One OpenAPI document while it is being compiled: looking things up, and collecting what is wrong."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from mockserver.engine.contract import Headers, Wording
+from mockserver.engine.exchange import JSON
+from mockserver.engine.expressions import Facts, Template, TemplateError
+from mockserver.engine.templates import compile_expression, compile_template
+from mockserver.engine.values import ABSENT, pointer_of, walk
+
+METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Document:
+    """A document under one profile; ``problems`` are ``(file, pointer, sentence)``, shared between profiles."""
+
+    file: str
+    root: JSON
+    problems: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def words(self) -> Mapping[str, JSON]:
+        """The document's own ``x-mock``."""
+        words: Mapping[str, JSON] = self.root.get("x-mock", {})
+        return words
+
+    def blame(self, pointer: str, sentence: str) -> None:
+        """Note a problem."""
+        self.problems.append((self.file, pointer, sentence))
+
+    def attempt(self, pointer: str, make: Callable[[Any], T], value: JSON, fallback: T) -> T:
+        """Make something of a value; where that fails, note the problem and go on with the fallback."""
+        try:
+            return make(value)
+        except (TemplateError, ValueError, re.error) as error:
+            self.blame(pointer, str(error))
+            return fallback
+
+    # Looking up
+
+    def operation(self, path: str, method: str) -> JSON:
+        """Return the operation object under a path, None where there is none."""
+        return self.root.get("paths", {}).get(path, {}).get(method)
+
+    def operations(self) -> Iterator[tuple[str, str, JSON]]:
+        """Yield path, method and operation object, in the order of the document."""
+        for path, item in self.root.get("paths", {}).items():
+            for method in METHODS:
+                if method in item:
+                    yield path, method, item[method]
+
+    def resolve(self, node: JSON) -> JSON:
+        """Follow ``$ref`` within the document; one that leads nowhere is a problem."""
+        followed: set[str] = set()
+        while isinstance(node, dict) and isinstance(ref := node.get("$ref"), str) and ref not in followed:
+            followed.add(ref)
+            found: JSON = walk(self.root, ref.removeprefix("#")) if ref.startswith("#/") else ABSENT
+            if found is ABSENT:
+                self.blame("", f"$ref {ref!r} leads nowhere; only references into this document are followed")
+                return {}
+            node = {**found, **{name: value for name, value in node.items() if name != "$ref"}}
+        return node
+
+    def examples(self, response: JSON) -> list[tuple[str, str, JSON]]:
+        """Return ``(media type, name, value)`` of every example of a response."""
+        return [
+            (media_type, name, example["value"])
+            for media_type, media in self.resolve(response).get("content", {}).items()
+            for name, example in media.get("examples", {}).items()
+        ]
+
+    def closed(self, schema: JSON) -> JSON:
+        """Return a schema together with everything its references lead to, under the same pointers."""
+        reached: dict[str, JSON] = {}
+        waiting = [schema]
+        while waiting:
+            for ref in _references(waiting.pop()):
+                name = ref.removeprefix("#/components/schemas/")
+                found = ABSENT if name == ref else walk(self.root, ref.removeprefix("#"))
+                if found is ABSENT:
+                    self.blame("", f"$ref {ref!r} leads nowhere; a schema refers to #/components/schemas/…")
+                elif name not in reached:
+                    reached[name] = found
+                    waiting.append(found)
+        return {**schema, "components": {"schemas": reached}} if reached else schema
+
+    # Templates
+
+    def template(self, value: JSON, at: str) -> Template:
+        """Compile a template."""
+        return self.attempt(at, compile_template, value, _nothing)
+
+    def expression(self, text: JSON, at: str) -> Template:
+        """Compile a string that must be one expression."""
+        return self.attempt(at, compile_expression, text, _nothing)
+
+    def headers(self, headers: Mapping[str, JSON], at: str) -> Headers:
+        """Compile a map of header templates."""
+        return tuple((name, self.template(value, at + pointer_of([name]))) for name, value in headers.items())
+
+    def wording(self, wording: Mapping[str, JSON], at: str) -> Wording:
+        """Compile keyword -> sentence or sentences; ``type`` may be split by the expected type."""
+        sentences: dict[str, tuple[Template, ...]] = {}
+        for keyword, text in wording.items():
+            for expected, value in text.items() if isinstance(text, dict) else [("", text)]:
+                key = f"{keyword}/{expected}" if expected else keyword
+                each = value if isinstance(value, list) else [value]
+                sentences[key] = tuple(self.template(sentence, f"{at}/{keyword}") for sentence in each)
+        return sentences
+
+
+def _fill_nothing(_: Facts) -> JSON:
+    return ABSENT
+
+
+_nothing: Final[Template] = _fill_nothing
+
+
+def _references(node: JSON) -> list[str]:
+    if isinstance(node, list):
+        return [ref for item in node for ref in _references(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+    return own + [ref for value in node.values() for ref in _references(value)]

@@ -1,0 +1,182 @@
+"""The values that flow through the engine.
+
+A `Request` becomes exactly one `Outcome`, the outcome is rendered into a `Response`, and all of it
+is kept as one `Exchange`. Everything here is frozen; nothing here knows an API or a rule.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+JSON = Any
+"""A parsed JSON value: None, bool, int, float, str, list or dict."""
+
+
+class Reason(StrEnum):
+    """Why a request was refused. Specs use these words as keys of ``answers``.
+
+    The order counts: where several reasons share a status, a forced status takes the first.
+    """
+
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate-limited"
+    IN_FLIGHT = "in-flight"
+    KEY_REUSED = "key-reused"
+    KEY_TOO_LONG = "key-too-long"
+    NOT_IN_CATALOGUE = "not-in-catalogue"
+    PAYLOAD_INVALID = "payload-invalid"
+    WRONG_MEDIA_TYPE = "wrong-media-type"
+    TOO_LARGE = "too-large"
+    UNAVAILABLE = "unavailable"
+    WRONG_METHOD = "wrong-method"
+    NO_ROUTE = "no-route"
+    PREFERENCE = "preference"
+    BUG = "bug"
+
+
+class SpecError(Exception):
+    """A spec or a configuration that cannot be used, for the person who wrote it.
+
+    ``problems`` are all that were found, each ``(file, pointer, sentence)``.
+    """
+
+    def __init__(self, problems: list[tuple[str, str, str]]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"{file} {pointer or '/'}: {text}" for file, pointer, text in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived.
+
+    ``path`` and ``query`` are as sent, without the question mark; ``headers`` maps lower-case names
+    to values decoded as Latin-1, a repeated one joined by ``", "``; ``raw_headers`` keeps each line as
+    ``name NUL value``, joined by line feeds. ``incomplete`` says why the body is not all there:
+    ``too-large`` (reading stopped) or ``disconnected``.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw_headers: bytes = b""
+    body: bytes = b""
+    client: str = ""
+    incomplete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: status, header pairs in the order they are sent, and the exact bytes of the body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a request.
+
+    ``place`` is ``body``, ``header``, ``query`` or ``path`` (``in`` outside Python); ``pointer`` is the
+    JSON Pointer of the value, of a missing member the member's own; ``field`` is what the API reports it
+    under; ``schema_path`` is the pointer of the broken rule. ``expected`` and ``received`` are JSON types
+    or values, at most 80 characters long.
+    """
+
+    place: str
+    pointer: str
+    field: str
+    keyword: str
+    message: str
+    expected: str = ""
+    received: str = ""
+    value: JSON = None
+    fix: str = ""
+    schema_path: str = ""
+    sentences: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the finding as the journal, the control plane and answers write it."""
+        return {
+            "in": self.place, "pointer": self.pointer, "field": self.field, "keyword": self.keyword,
+            "message": self.message, "expected": self.expected, "received": self.received,
+            "value": self.value, "fix": self.fix, "schemaPath": self.schema_path,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Every check passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A key seen before: answered as the request number ``original`` was answered."""
+
+    rule: str
+    original: int
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A check said no. ``rule`` names the refusal or dedup rule where one did."""
+
+    reason: Reason
+    findings: tuple[Finding, ...] = ()
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """Somebody asked for this answer: ``rule`` says who, ``status`` and ``example`` which answer."""
+
+    rule: str
+    status: int
+    example: str | None = None
+
+
+Outcome = Admitted | Repeated | Refused | Scripted
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and all that became of it, as the journal keeps it.
+
+    Times are seconds: ``received`` since the epoch on the mock's clock, ``delay`` the wait that was
+    asked for, ``served`` the real time from arrival to the answer where it was held back. ``state`` is
+    ``answered``, ``waiting`` while the answer is held back, or ``aborted`` when the client went away; only an
+    answered one has a ``response``. ``published`` says whether the published contract lists the status; it is
+    None for a request that no API took.
+    """
+
+    number: int
+    id: str
+    received: float
+    request: Request
+    outcome: str
+    api: str | None = None
+    operation: str | None = None
+    reason: str | None = None
+    rule: str | None = None
+    repeat_of: int | None = None
+    name: str | None = None
+    recipient: str | None = None
+    findings: tuple[dict[str, JSON], ...] = ()
+    deviations: tuple[str, ...] = ()
+    published: bool | None = None
+    status: int | None = None
+    response: Response | None = None
+    state: str = "answered"
+    delay: float = 0.0
+    served: float = 0.0
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """Return the outcome's word in the journal: its past participle in lower case."""
+    return type(outcome).__name__.lower()

@@ -1,0 +1,367 @@
+"""Why jsonschema says no, in sentences that say where, what was expected, what came, and how to mend it.
+
+jsonschema yields one error per broken keyword; each becomes one finding, with two exceptions. ``required``
+becomes one finding per missing member, at the member's own pointer. A failed ``anyOf`` or ``oneOf`` is told
+by its nearest branch: branches that expect another type are put aside; is one left, its own findings are
+reported where they stand; are several left, each is named with what it misses, the nearest first.
+
+This module is imported at the first refused request, since jsonschema takes longer to import than all else.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from mockserver.engine.exchange import JSON, Finding
+from mockserver.engine.formats import FORMATS
+from mockserver.engine.values import cut, json_type, pointer_of
+
+MOST_FINDINGS: Final = 50
+
+_CHECKER: Final = FormatChecker(formats=())
+for _name, _check in FORMATS.items():
+    _CHECKER.checks(_name)(lambda value, check=_check: not isinstance(value, str) or check(value))
+
+ValidationError = Any
+"""A jsonschema error; its members are typed as possibly unset, which those of a yielded error never are."""
+
+Steps = tuple[str | int, ...]
+Explained = tuple[str, str, str, str]
+"""Message, expected, received, fix."""
+
+
+def explain(schema: JSON, instance: JSON) -> list[Finding]:
+    """Return what is wrong with an instance, ordered by the schema's properties, pointer and keyword.
+
+    Empty where jsonschema finds nothing, or where the instance is nested deeper than it can follow.
+    """
+    try:
+        errors = list(islice(_validator(_Identity(schema)).iter_errors(instance), MOST_FINDINGS))
+        findings = [finding for error in errors for finding in _findings(error, (), schema)]
+    except RecursionError:
+        return []
+    order = {name: position for position, name in enumerate(_properties(schema, schema))}
+    unique = {(finding.pointer, finding.keyword, finding.message): finding for finding in findings}
+    return sorted(unique.values(), key=lambda finding: _rank(finding, order))[:MOST_FINDINGS]
+
+
+class _Identity:
+    """A schema as a cache key: a dict cannot be hashed, but the same one is the same schema."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: JSON) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.schema is self.schema
+
+
+@lru_cache(maxsize=256)
+def _validator(key: _Identity) -> Any:
+    return Draft202012Validator(key.schema, format_checker=_CHECKER)
+
+
+def _properties(schema: JSON, root: JSON) -> list[str]:
+    node = _followed(schema, root)
+    return list(node.get("properties", {})) if isinstance(node, dict) else []
+
+
+def _followed(node: JSON, root: JSON) -> JSON:
+    while isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/components/schemas/"):
+        node = root.get("components", {}).get("schemas", {}).get(node["$ref"].rpartition("/")[2])
+    return node
+
+
+def _rank(finding: Finding, order: Mapping[str, int]) -> tuple[Any, ...]:
+    steps = finding.pointer.split("/")[1:]
+    first = order.get(steps[0], len(order)) if steps else -1
+    return (
+        first,
+        [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps],
+        finding.keyword,
+    )
+
+
+# From errors to findings
+
+
+def _findings(error: ValidationError, above: Steps, root: JSON) -> Iterator[Finding]:
+    """Yield the findings of one error; ``above`` leads to the place that the error's path starts from."""
+    place = (*above, *error.relative_path)
+    keyword = str(error.validator or "false")
+    if keyword in {"anyOf", "oneOf"}:
+        yield from _alternatives(error, place, root)
+    elif keyword == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        for name in missing:
+            explained = "is required", "a value", "nothing", f"Add the member {json.dumps(name)}."
+            yield _finding(error, (*place, name), explained, member=name)
+    elif keyword in {"additionalProperties", "unevaluatedProperties"} and error.validator_value is False:
+        known = error.schema.get("properties", {})
+        for name in (name for name in error.instance if name not in known):
+            near = difflib.get_close_matches(name, known, 1)
+            fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
+            yield _finding(error, (*place, name), ("is not a known member", "nothing", json.dumps(name), fix))
+    else:
+        yield _finding(error, place, _explained(error, keyword))
+
+
+def _finding(error: ValidationError, place: Steps, explained: Explained, member: str = "") -> Finding:
+    message, expected, received, fix = explained
+    pointer, keyword = pointer_of(list(place)), str(error.validator or "false")
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    owner = schema.get("properties", {}).get(member, {}) if member else schema
+    words = owner.get("x-mock", {}) if isinstance(owner, dict) else {}
+    own = pointer_of(list(error.absolute_schema_path))
+    return Finding(
+        place="body",
+        pointer=pointer,
+        field=words.get("field", str(place[0]) if place else ""),
+        keyword=keyword,
+        message=message,
+        expected=cut(expected),
+        received=cut(received),
+        value=None if member else _short(error.instance),
+        fix=fix,
+        schema_path=f"#{own}",
+        sentences=_sentences(words.get("message"), keyword, expected),
+    )
+
+
+def _sentences(message: JSON, keyword: str, expected: str) -> tuple[str, ...]:
+    """Pick the API's own sentences that stand at this constraint."""
+    if isinstance(message, dict):
+        message = message.get(keyword)
+    if isinstance(message, dict):
+        message = message.get(expected)
+    if message is None:
+        return ()
+    return tuple(message) if isinstance(message, list) else (message,)
+
+
+def _short(value: JSON) -> JSON:
+    """Return a value as it is where it is short, else its beginning as text."""
+    if isinstance(value, str):
+        return cut(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value if len(str(value)) <= 80 else cut(str(value))
+    return cut(_text(value))
+
+
+def _text(value: JSON) -> str:
+    """Write the beginning of a value as JSON; a long one is not written to its end."""
+    try:
+        return "".join(islice(json.JSONEncoder().iterencode(value), 64))
+    except RecursionError:
+        return "…"
+
+
+# One keyword at a time
+
+
+def _explained(error: ValidationError, keyword: str) -> Explained:
+    explain_keyword = _KEYWORDS.get(keyword)
+    received = _received(error.instance)
+    if explain_keyword is None:
+        return f"fails the rule {keyword}", cut(_text(error.validator_value)), received, ""
+    message, expected, fix = explain_keyword(error.validator_value, error.instance)
+    return message, expected, received, fix
+
+
+def _received(instance: JSON) -> str:
+    if isinstance(instance, dict | list) or instance is None:
+        return json_type(instance)
+    return f"{json_type(instance)} {cut(_text(instance), 60)}"
+
+
+def _type(wanted: JSON, instance: JSON) -> tuple[str, str, str]:
+    names = wanted if isinstance(wanted, list) else [wanted]
+    expected = " or ".join(names)
+    fix = f"Send {_with_article(names)}."
+    if "array" in names:
+        fix = f"Wrap it into a list: {cut('[' + _text(instance) + ']', 60)}."
+    elif "string" in names and isinstance(instance, int | float) and not isinstance(instance, bool):
+        fix = f"Put it into quotes: {cut(json.dumps(str(instance)), 60)}."
+    return f"must be {_with_article(names)}, not {_with_article([json_type(instance)])}", expected, fix
+
+
+def _with_article(names: Sequence[str]) -> str:
+    articles = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
+    *others, last = [articles.get(name, f"a {name}") for name in names]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _enum(allowed: JSON, instance: JSON) -> tuple[str, str, str]:
+    near = difflib.get_close_matches(str(instance), [str(each) for each in allowed], 1, 0.5)
+    fix = f"Did you mean {json.dumps(near[0])}?" if near else "Use one of them."
+    expected = ", ".join(_text(each) for each in allowed)
+    return f"must be one of {cut(expected)}", expected, fix
+
+
+def _counted(verb: str, unit: str, bound: str) -> Callable[[JSON, JSON], tuple[str, str, str]]:
+    def explained(limit: JSON, instance: JSON) -> tuple[str, str, str]:
+        expected = f"{bound} {limit} {unit}"
+        return f"must have {expected}, not {len(instance)}", expected, f"{verb} {unit}: {bound} {limit}."
+
+    return explained
+
+
+def _compared(sign: str) -> Callable[[JSON, JSON], tuple[str, str, str]]:
+    return lambda limit, _: (f"must be {sign} {limit}", f"{sign} {limit}", f"Send a number {sign} {limit}.")
+
+
+def _constant(wanted: JSON, _: JSON) -> tuple[str, str, str]:
+    text = cut(_text(wanted))
+    return f"must be {text}", text, f"Send {text}."
+
+
+_FORMAT_SAMPLES: Final = {
+    "uri": "https://example.com/file.pdf", "date-time": "2026-11-20T08:40:55Z", "date": "2026-11-20",
+    "email": "ada@example.com", "uuid": "520784e2-887d-4c25-b53c-4ad46ad38100", "hostname": "example.com",
+}  # fmt: skip
+
+
+def _format(name: JSON, _: JSON) -> tuple[str, str, str]:
+    return (
+        f"must be of the format {name}",
+        f"format {name}",
+        f"Send for example {_FORMAT_SAMPLES.get(name, name)}.",
+    )
+
+
+def _pattern(pattern: JSON, _: JSON) -> tuple[str, str, str]:
+    return f"must match the pattern {cut(pattern)}", f"pattern {pattern}", "Send a text that matches it."
+
+
+def _forbidden(_: JSON, __: JSON) -> tuple[str, str, str]:
+    return "is not allowed here", "nothing", "Leave it out."
+
+
+_KEYWORDS: Final[dict[str, Callable[[JSON, JSON], tuple[str, str, str]]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _constant,
+    "format": _format,
+    "pattern": _pattern,
+    "minLength": _counted("Mend the number of", "characters", "at least"),
+    "maxLength": _counted("Mend the number of", "characters", "at most"),
+    "minItems": _counted("Mend the number of", "items", "at least"),
+    "maxItems": _counted("Mend the number of", "items", "at most"),
+    "minProperties": _counted("Mend the number of", "members", "at least"),
+    "maxProperties": _counted("Mend the number of", "members", "at most"),
+    "minimum": _compared(">="),
+    "maximum": _compared("<="),
+    "exclusiveMinimum": _compared(">"),
+    "exclusiveMaximum": _compared("<"),
+    "multipleOf": lambda factor, _: (f"must be a multiple of {factor}", f"multiple of {factor}", "Round it."),
+    "uniqueItems": lambda *_: ("must not have an item twice", "unique items", "Send each item once."),
+    "not": _forbidden,
+    "false": _forbidden,
+}  # fmt: skip
+
+
+# anyOf and oneOf
+
+
+def _alternatives(error: ValidationError, place: Steps, root: JSON) -> Iterator[Finding]:
+    branches = _branches(error)
+    if not branches:  # oneOf, and more than one branch matches
+        matching = [each for each in error.validator_value if _matches(error.instance, each, root)]
+        message = f"matches {' and '.join(_branch_name(each) for each in matching)}, but must match only one"
+        fix = "Leave out what only the other one has."
+        yield _finding(error, place, (message, "exactly one of them", _received(error.instance), fix))
+        return
+    fitting = {index: errors for index, errors in branches.items() if not _is_of_another_type(errors)}
+    if len(fitting) == 1:
+        (errors,) = fitting.values()
+        for each in errors:
+            yield from _findings(each, place, root)
+    elif fitting:
+        yield _nearest(error, fitting, place, root)
+    else:
+        yield _finding(error, place, _no_type_fits(error, branches))
+
+
+def _branches(error: ValidationError) -> dict[int, list[ValidationError]]:
+    branches: dict[int, list[ValidationError]] = {}
+    for each in error.context or ():
+        branches.setdefault(int(each.relative_schema_path[0]), []).append(each)
+    return branches
+
+
+def _is_of_another_type(errors: list[ValidationError]) -> bool:
+    return any(not each.relative_path and each.validator == "type" for each in errors)
+
+
+def _matches(instance: JSON, branch: JSON, root: JSON) -> bool:
+    schema = {"allOf": [branch], "components": root.get("components", {})}
+    return bool(Draft202012Validator(schema, format_checker=_CHECKER).is_valid(instance))
+
+
+def _nearest(
+    error: ValidationError, fitting: Mapping[int, list[ValidationError]], place: Steps, root: JSON
+) -> Finding:
+    ranked = sorted(fitting.items(), key=lambda branch: sum(map(_weight, branch[1])))
+    told = [
+        (index, [finding for each in errors for finding in _findings(each, place, root)])
+        for index, errors in ranked
+    ]
+    names = [
+        f"{_branch_name(error.validator_value[index])} ({_misses(found, place)})" for index, found in told
+    ]
+    fix = told[0][1][0].fix
+    return _finding(
+        error, place, (f"matches none of {', '.join(names)}", "one of them", _received(error.instance), fix)
+    )
+
+
+def _weight(error: ValidationError) -> int:
+    """A missing member tells more against a branch than a wrong value."""
+    return 2 if error.validator == "required" else 1
+
+
+def _misses(findings: Iterable[Finding], place: Steps) -> str:
+    base = len(pointer_of(list(place)))
+    missing = [finding.pointer[base + 1 :] for finding in findings if finding.keyword == "required"]
+    wrong = [
+        f"{finding.pointer[base + 1 :] or 'it'} {finding.message}"
+        for finding in findings
+        if finding.keyword != "required"
+    ]
+    return "; ".join([*([f"missing {', '.join(dict.fromkeys(missing))}"] if missing else []), *wrong[:3]])
+
+
+def _branch_name(branch: JSON) -> str:
+    if not isinstance(branch, dict):
+        return str(branch)
+    if "title" in branch:
+        return str(branch["title"])
+    if "$ref" in branch:
+        return str(branch["$ref"]).rpartition("/")[2]
+    if "enum" in branch or "type" not in branch:
+        return cut(_text({name: value for name, value in branch.items() if name != "x-mock"}), 40)
+    names = branch["type"] if isinstance(branch["type"], list) else [branch["type"]]
+    return _with_article(names)
+
+
+def _no_type_fits(error: ValidationError, branches: Mapping[int, list[ValidationError]]) -> Explained:
+    kinds: list[str] = []
+    for errors in branches.values():
+        for each in errors:
+            if each.validator == "type" and not each.relative_path:
+                kinds += (
+                    each.validator_value if isinstance(each.validator_value, list) else [each.validator_value]
+                )
+    kinds = list(dict.fromkeys(kinds))
+    received = json_type(error.instance)
+    message = f"must be {_with_article(kinds)}, not {_with_article([received])}"
+    return message, " or ".join(kinds), _received(error.instance), f"Send {_with_article(kinds)}."

@@ -1,0 +1,191 @@
+"""A bounded list of exchanges: what was sent and answered, newest kept, dropped ones counted.
+
+Each exchange is stored as one exact tuple of atoms (`Record`), because Python's garbage collector leaves
+those alone: 100,000 stored calls must not make every collection slower. An `Exchange` is built from it
+when somebody reads. A record enters at arrival, before any waiting, and is replaced when its answer is out.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from mockserver.engine.exchange import Exchange, Request, Response
+
+MOST_CALLS: Final = 100_000
+MOST_BYTES: Final = 128 * 1024 * 1024
+_OVERHEAD: Final = 500  # of one record: the tuple, its numbers, and the heads of its strings
+
+
+class Record(NamedTuple):
+    """The fields of a stored call; stored as a plain tuple, in this order.
+
+    ``state`` is `ANSWERED`, `WAITING` (the answer is held back) or `ABORTED` (the client went away).
+    """
+
+    number: int
+    received: float
+    method: str
+    path: str
+    query: str
+    raw_headers: bytes
+    body: bytes
+    client: str
+    outcome: str
+    api: str | None
+    operation: str | None
+    reason: str | None
+    rule: str | None
+    repeat_of: int | None
+    name: str | None
+    recipient: str | None
+    findings: bytes
+    deviations: str
+    published: bool | None
+    status: int | None
+    headers: tuple[tuple[str, str], ...]
+    answer: bytes
+    state: str
+    delay: float
+    served: float
+
+
+ANSWERED: Final = "answered"
+WAITING: Final = "waiting"
+ABORTED: Final = "aborted"
+
+
+class Journal:
+    """The calls of one namespace, by number from 1; a number is never used twice.
+
+    ``prefix`` are the first 24 characters of every call's UUID, its number makes the rest. ``dropped``
+    counts what the bounds pushed out since the last reset.
+    """
+
+    def __init__(self, prefix: str, most: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
+        self._prefix, self._most, self._most_bytes = prefix, most, most_bytes
+        self._records: dict[int, tuple[Any, ...]] = {}
+        self._oldest = 1
+        self._bytes = 0
+        self.last = 0
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def next_number(self) -> int:
+        """Give out the number of a call that has just arrived."""
+        self.last += 1
+        return self.last
+
+    def id_of(self, number: int) -> str:
+        """Return the UUID of a call."""
+        return f"{self._prefix}{number:012x}"
+
+    def put(self, record: Record) -> None:
+        """Store a call, or what has become of it since it was stored."""
+        number = record.number
+        if (known := self._records.get(number)) is not None:
+            self._bytes -= _size(_read(known))
+        elif number < self._oldest:
+            return  # dropped, or cleared, while its answer was held back
+        self._records[number] = tuple(record)
+        self._bytes += _size(record)
+        while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while (row := self._records.pop(self._oldest, None)) is None:
+            self._oldest += 1
+        self._oldest += 1
+        self._bytes -= _size(_read(row))
+        self.dropped += 1
+
+    def clear(self) -> None:
+        """Forget all calls; the numbers go on."""
+        self._records = {}
+        self._oldest = self.last + 1
+        self._bytes = 0
+
+    def get(self, id_: str) -> Exchange | None:
+        """Return the call with a UUID."""
+        tail = id_[len(self._prefix) :]
+        if not id_.startswith(self._prefix) or len(tail) != 12:
+            return None
+        row = self._records.get(int(tail, 16))
+        return None if row is None else self._exchange(row)
+
+    def newest_first(self) -> Iterator[Exchange]:
+        """Yield the calls, newest first, as they were when the first was asked for."""
+        return (self._exchange(row) for row in reversed(list(self._records.values())))
+
+    def recent(self, count: int) -> list[Exchange]:
+        """Return the newest calls, newest first."""
+        return list(islice(self.newest_first(), count))
+
+    def _exchange(self, row: tuple[Any, ...]) -> Exchange:
+        record = _read(row)
+        request = Request(
+            record.method,
+            record.path,
+            record.query,
+            unpacked(record.raw_headers),
+            record.raw_headers,
+            record.body,
+            record.client,
+        )
+        return Exchange(
+            number=record.number,
+            id=self.id_of(record.number),
+            received=record.received,
+            request=request,
+            outcome=record.outcome,
+            api=record.api,
+            operation=record.operation,
+            reason=record.reason,
+            rule=record.rule,
+            repeat_of=record.repeat_of,
+            name=record.name,
+            recipient=record.recipient,
+            findings=tuple(json.loads(record.findings)) if record.findings else (),
+            deviations=tuple(record.deviations.split()),
+            published=record.published,
+            status=record.status,
+            response=_response(record),
+            state=record.state,
+            delay=record.delay,
+            served=record.served,
+        )
+
+
+def _read(row: tuple[Any, ...]) -> Record:
+    return Record(*row)
+
+
+def _response(record: Record) -> Response | None:
+    if record.state != ANSWERED or record.status is None:
+        return None
+    return Response(record.status, record.headers, record.answer)
+
+
+def _size(record: Record) -> int:
+    return _OVERHEAD + len(record.body) + len(record.raw_headers) + len(record.answer) + len(record.findings)
+
+
+def packed(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return header lines as one piece of bytes: ``name NUL value``, joined by line feeds."""
+    return b"\n".join([b"\0".join(pair) for pair in headers])
+
+
+def lines_of(raw_headers: bytes) -> list[tuple[str, str]]:
+    """Return packed header lines as names and values, in the order they were sent."""
+    lines = raw_headers.decode("latin-1").split("\n") if raw_headers else []
+    return [(name, value) for name, _, value in (line.partition("\0") for line in lines)]
+
+
+def unpacked(raw_headers: bytes) -> dict[str, str]:
+    """Return packed header lines by name, repeated ones joined by a comma."""
+    headers: dict[str, str] = {}
+    for name, value in lines_of(raw_headers):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

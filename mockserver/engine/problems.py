@@ -1,0 +1,140 @@
+"""The mock's own words in an answer: problem documents (RFC 9457), and the header ``sl-violations``.
+
+An API's error goes out in that API's envelope. A problem document is sent where no API can be blamed, or
+where the API has no answer for a reason.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from mockserver.engine.contract import Route
+from mockserver.engine.exchange import JSON, Finding, Reason, Response
+from mockserver.engine.values import encode, steps_of
+from mockserver.engine.wording import default_sentence
+
+PROBLEM_TYPE: Final = ("content-type", "application/problem+json")
+LONGEST_HEADER: Final = 8000
+
+KINDS: Final[Mapping[Reason, tuple[int, str]]] = {
+    Reason.MALFORMED: (400, "The body cannot be read"),
+    Reason.INVALID: (422, "The request does not meet the contract"),
+    Reason.UNAUTHENTICATED: (401, "A credential is needed"),
+    Reason.FORBIDDEN: (403, "The credential is not allowed here"),
+    Reason.RATE_LIMITED: (429, "Too many requests"),
+    Reason.IN_FLIGHT: (409, "The same key is still being processed"),
+    Reason.KEY_REUSED: (422, "The key was used with another body"),
+    Reason.KEY_TOO_LONG: (400, "The key is too long"),
+    Reason.NOT_IN_CATALOGUE: (422, "The name is not in the catalogue"),
+    Reason.PAYLOAD_INVALID: (422, "The payload does not meet its schema"),
+    Reason.WRONG_MEDIA_TYPE: (415, "The body is of another media type"),
+    Reason.TOO_LARGE: (413, "The body is too large"),
+    Reason.UNAVAILABLE: (503, "The service is not available"),
+    Reason.WRONG_METHOD: (405, "This path takes another method"),
+    Reason.NO_ROUTE: (404, "No API here has this path"),
+    Reason.PREFERENCE: (404, "The preference cannot be met"),
+    Reason.BUG: (500, "The mock server has a bug"),
+}
+"""Status and title of the problem document for each reason."""
+
+
+def problem(reason: Reason, detail: str, findings: Iterable[Finding] = (), **members: JSON) -> Response:
+    """Return a problem document; ``members`` are laid over its own."""
+    status, title = KINDS[reason]
+    document = {
+        "type": f"urn:mockserver:{reason}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    if listed := [_violation(finding, "Error")[1] for finding in findings]:
+        document["validation"] = listed
+    return Response(document["status"], (PROBLEM_TYPE,), encode(document))
+
+
+def refusal_problem(reason: Reason, findings: Sequence[Finding], instance: str) -> Response:
+    """Return the problem document of a refusal that the API has no answer for."""
+    detail = "; ".join(map(default_sentence, findings)) or KINDS[reason][1]
+    unreadable = reason is Reason.PREFERENCE and any(finding.keyword == "syntax" for finding in findings)
+    status = 422 if unreadable else KINDS[reason][0]
+    return problem(reason, detail, findings, status=status, instance=instance)
+
+
+def no_route_problem(method: str, path: str, nearest: Sequence[Route], instance: str) -> Response:
+    """Return the 404 of a path that no API has, with the routes that come near it."""
+    listed = [{"api": each.operation.api, "method": each.method, "path": each.path} for each in nearest]
+    return problem(Reason.NO_ROUTE, no_route_detail(method, path, nearest), nearest=listed, instance=instance)
+
+
+def no_route_detail(method: str, path: str, nearest: Sequence[Route]) -> str:
+    """Return the sentence that says which route was probably meant."""
+    told = f"{method} {path} matches no operation."
+    if not nearest:
+        return f"{told} GET / lists what is served."
+    best = nearest[0]
+    if best.path.rstrip("/") == path.rstrip("/"):
+        slash = "with a slash at its end" if best.path.endswith("/") else "without a slash at its end"
+        return f"{told} This path is served {slash}: {best.method} {best.path} ({best.operation.api})."
+    return f"{told} Did you mean {best.method} {best.path} ({best.operation.api})?"
+
+
+def violations(findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]) -> str:
+    """Return the value of ``sl-violations``: a JSON array in ASCII, cut between entries at 8,000 bytes."""
+    if not findings:
+        return _deviation_list(tuple(deviations))
+    entries = [
+        json.dumps({"location": ["request", *location], **rest})
+        for location, rest in _listed(findings, deviations)
+    ]
+    return _cut_list(entries)
+
+
+def _listed(
+    findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]
+) -> list[tuple[list[str], dict[str, JSON]]]:
+    found = [_violation(finding, "Error") for finding in findings]
+    leaned = [
+        (["body"], {"severity": "Warning", "code": "deviation", "message": f"{id_}: {why}"})
+        for id_, why in deviations
+    ]
+    return [
+        *(
+            (location, {name: value for name, value in entry.items() if name != "location"})
+            for location, entry in found
+        ),
+        *leaned,
+    ]
+
+
+@lru_cache(maxsize=256)  # nearly every call of an SDK leans on the same few deviations
+def _deviation_list(deviations: tuple[tuple[str, str], ...]) -> str:
+    return _cut_list(
+        [
+            json.dumps({"location": ["request", *location], **rest})
+            for location, rest in _listed((), deviations)
+        ]
+    )
+
+
+def _cut_list(entries: list[str]) -> str:
+    text = f"[{','.join(entries)}]"
+    dropped = 0
+    while len(text) > LONGEST_HEADER:
+        dropped += 1
+        more = json.dumps(
+            {"location": [], "severity": "Information", "code": "more", "message": f"{dropped} more"}
+        )
+        text = f"[{','.join([*entries[:-dropped], more])}]"
+    return text
+
+
+def _violation(finding: Finding, severity: str) -> tuple[list[str], dict[str, JSON]]:
+    location = [finding.place, *steps_of(finding.pointer)]
+    return location, {
+        "location": location,
+        "severity": severity,
+        "code": finding.keyword,
+        "message": default_sentence(finding),
+    }

@@ -1,0 +1,91 @@
+"""Outcomes become bytes: the documented answer is picked, filled, and given the headers of this one call."""
+
+from mockserver.engine.case import Case
+from mockserver.engine.compiler import body_bytes, is_json
+from mockserver.engine.contract import Answer
+from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
+from mockserver.engine.problems import refusal_problem, violations
+from mockserver.engine.rules import scripted_answer
+from mockserver.engine.values import ABSENT, as_text, is_empty
+from mockserver.engine.world import World
+
+
+def render(case: Case, outcome: Outcome, instance: str) -> Response:
+    """Return the answer to an outcome, as a dedup rule would keep it: without the headers of this one call."""
+    match outcome:
+        case Admitted():
+            return _fill(case, case.operation.success)
+        case Repeated(response=response):
+            return response
+        case Scripted():
+            return _fill(case, scripted_answer(case.operation, outcome))
+        case Refused():
+            return _refuse(case, outcome, instance)
+
+
+def _refuse(case: Case, refused: Refused, instance: str) -> Response:
+    case.findings = refused.findings
+    case.words["reason"] = str(refused.reason)
+    answer = _answer_to(case, refused)
+    return (
+        refusal_problem(refused.reason, refused.findings, instance) if answer is None else _fill(case, answer)
+    )
+
+
+def _answer_to(case: Case, refused: Refused) -> Answer | None:
+    """Return the refusal rule's own answer, else the API's for the reason.
+
+    An API that knows no ``forbidden`` says ``unauthenticated`` instead.
+    """
+    operation = case.operation
+    rule = operation.refusals.get(refused.rule or "")
+    if rule is not None and rule.answer is not None:
+        return rule.answer
+    reason = refused.reason
+    if reason is Reason.FORBIDDEN and reason not in operation.answers:
+        reason = Reason.UNAUTHENTICATED
+    return operation.answers.get(reason)
+
+
+def _fill(case: Case, answer: Answer) -> Response:
+    case.answer = answer
+    body = answer.constant
+    if body is None:
+        value = ABSENT if answer.body is None else answer.body(case)
+        body = b"" if value is ABSENT else body_bytes(value, answer.media_type)
+    headers: tuple[tuple[str, str], ...] = ()
+    if body:
+        headers = (("content-type", _content_type(answer.media_type)),)
+    for name, make in answer.headers:
+        if not is_empty(value := make(case)):
+            headers += ((name, as_text(value)),)
+    return Response(answer.status, headers, body)
+
+
+def _content_type(media_type: str) -> str:
+    return media_type if is_json(media_type) or "charset" in media_type else f"{media_type}; charset=utf-8"
+
+
+def complete(world: World, case: Case, response: Response, number: int) -> Response:
+    """Add the headers of this one call: its limits and keys, what was found and leaned on, its id."""
+    headers = response.headers
+    if case.headers:
+        headers += tuple(case.headers)
+    if case.operation.deprecated:
+        headers += (("deprecation", "true"),)
+    if case.findings or case.deviations:
+        listed = world.blueprint.deviations[case.operation.api]
+        leaned = tuple((id_, listed[id_].evidence) for id_ in case.deviations)
+        headers += (("sl-violations", violations(case.findings, leaned)),)
+    return with_call_id(world, Response(response.status, headers, response.body), number)
+
+
+def with_call_id(world: World, response: Response, number: int) -> Response:
+    """Add the header that names the call in the journal."""
+    headers = (*response.headers, ("x-mock-call-id", world.journal.id_of(number)))
+    return Response(response.status, headers, response.body)
+
+
+def instance_of(world: World, number: int) -> str:
+    """Return where the control plane shows a call."""
+    return f"/__admin/requests/{world.journal.id_of(number)}"

@@ -1,0 +1,121 @@
+"""Method and path to the operation that answers, or why there is none.
+
+Paths are matched as decoded segments: ``%2F`` inside a segment stays a character of that segment, and the
+query takes no part. A path that begins with several slashes is read as one that begins with one, since
+SDKs join a base URL that ends in a slash with a path. Nothing is ever redirected.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
+
+from mockserver.engine.contract import Api, Operation, Route
+from mockserver.engine.exchange import SpecError
+
+_VARIABLE: Final = re.compile(r"\{([^}]+)\}")
+_SLASH_INSIDE: Final = "\udc2f"  # stands for a decoded %2F: no text that was sent decodes to it
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A route took the request; ``values`` are its path variables and ``supplied`` its header parameters."""
+
+    route: Route
+    values: Mapping[str, str] = field(default_factory=dict)
+    supplied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> Operation:
+        """The operation behind the route."""
+        return self.route.operation
+
+
+@dataclass(frozen=True, slots=True)
+class WrongMethod:
+    """The path is known, the method is not; ``found`` is what another method would have found."""
+
+    found: Found
+    allowed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoute:
+    """No API has this path."""
+
+
+Routed = Found | WrongMethod | NoRoute
+
+
+class Router:
+    """The routes of all APIs that are served. Raises `SpecError` when two operations claim one route."""
+
+    def __init__(self, apis: Iterable[Api]) -> None:
+        self._static: dict[str, dict[str, Found]] = {}
+        self._patterns: list[Route] = []
+        self.routes = [route for api in apis for route in api.routes]
+        for route in self.routes:
+            if route.pattern is None:
+                self._static.setdefault(route.path, {})[route.method] = Found(route)
+            else:
+                self._patterns.append(route)
+        _refuse_clashes(self.routes)
+
+    def route(self, method: str, path: str) -> Routed:
+        """Find the operation for a method and a path as sent, without its query."""
+        methods = self._static.get(path)
+        if methods is not None and (found := methods.get(method)) is not None:
+            return found
+        path = normal_path(path)
+        methods = {**self._matching(path), **self._static.get(path, {})}
+        if not methods:
+            return NoRoute()
+        if method in methods:
+            return methods[method]
+        return WrongMethod(next(iter(methods.values())), allowed=tuple(sorted({*methods, "OPTIONS"})))
+
+    def _matching(self, path: str) -> dict[str, Found]:
+        found: dict[str, Found] = {}
+        for route in self._patterns:
+            if route.pattern is not None and (match := route.pattern.fullmatch(path)):
+                named = zip(_VARIABLE.findall(route.path), match.groups(), strict=True)
+                values = {name: value.replace(_SLASH_INSIDE, "/") for name, value in named}
+                supplied = {name: values[variable] for name, variable in route.supplies.items()}
+                found.setdefault(route.method, Found(route, values, supplied))
+        return found
+
+    def nearest(self, method: str, path: str, count: int = 3) -> list[Route]:
+        """Return the routes that look most like what was asked for, best first."""
+        asked = normal_path(path).lower()
+
+        def likeness(route: Route) -> float:
+            same_method = 0.05 if route.method == method else 0.0
+            return difflib.SequenceMatcher(None, asked, route.path.lower()).ratio() + same_method
+
+        near = sorted(self.routes, key=likeness, reverse=True)
+        return [route for route in near if likeness(route) > 0.5][:count]
+
+
+def normal_path(path: str) -> str:
+    """Return a path as it is matched: one slash in front, percent-encoding decoded but for ``%2F``."""
+    if path.startswith("//"):
+        path = "/" + path.lstrip("/")
+    if "%" not in path:
+        return path
+    return "/".join(unquote(segment).replace("/", _SLASH_INSIDE) for segment in path.split("/"))
+
+
+def _refuse_clashes(routes: Iterable[Route]) -> None:
+    claimed: dict[tuple[str, str], Route] = {}
+    problems = []
+    for route in routes:
+        key = (route.method, _VARIABLE.sub("{}", route.path))
+        other = claimed.setdefault(key, route)
+        if other is not route:
+            here, there = route.operation, other.operation
+            text = f"{route.method} {route.path} of {here.api} {here.id} is already taken by {there.api} {there.id}"
+            problems.append((here.api, f"/paths/{route.path.replace('/', '~1')}", text))
+    if problems:
+        raise SpecError(problems)

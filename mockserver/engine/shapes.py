@@ -1,0 +1,79 @@
+"""What one profile of an operation takes: its parameters, its body and its credentials."""
+
+import re
+from typing import Final
+
+from mockserver.engine.contract import Parameter, RequestShape, SecurityScheme
+from mockserver.engine.document import Document
+from mockserver.engine.exchange import JSON, Reason
+from mockserver.engine.values import ABSENT, walk
+
+PATTERNS: Final = {"bearer": r"Bearer(?: +(.*))?", "basic": r"Basic(?: +(.*))?"}
+"""How a credential is read where the spec does not say; the first group is the credential."""
+
+
+def shape_of(document: Document, path: str, method: str) -> RequestShape | None:
+    """Return what the operation takes in this document, None where the document has no such operation."""
+    source = document.operation(path, method)
+    if source is None:
+        return None
+    body = document.resolve(source.get("requestBody", {}))
+    schema = next((media.get("schema") for media in body.get("content", {}).values()), None)
+    closed = None if schema is None else document.closed(schema)
+    required = body.get("required", False)
+    shared = document.root["paths"][path].get("parameters", [])
+    parameters = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
+    security = source.get("security", document.root.get("security", []))
+    schemes = document.root.get("components", {}).get("securitySchemes", {})
+    return RequestShape(
+        parameters=tuple(_parameter(document, each) for each in parameters if not _is_ignored(each)),
+        body=closed,
+        body_required=required,
+        security=tuple(tuple(_scheme(document, name) for name in alternative) for alternative in security),
+        source=(
+            parameters,
+            closed,
+            required,
+            security,
+            [schemes.get(name) for each in security for name in each],
+        ),
+    )
+
+
+def _is_ignored(parameter: JSON) -> bool:
+    """OpenAPI ignores header parameters of these names: other parts of the document describe them."""
+    return parameter["in"] == "header" and parameter["name"].lower() in {
+        "accept",
+        "content-type",
+        "authorization",
+    }
+
+
+def _parameter(document: Document, source: JSON) -> Parameter:
+    name = source["name"].lower() if source["in"] == "header" else source["name"]
+    return Parameter(
+        name, source["in"], source.get("required", False), document.closed(source.get("schema", {}))
+    )
+
+
+def _scheme(document: Document, name: str) -> SecurityScheme:
+    at = f"/components/securitySchemes/{name}"
+    source = walk(document.root, at)
+    if source is ABSENT:
+        document.blame("/security", f"no security scheme is named {name!r}")
+        source = {}
+    words = source.get("x-mock", {})
+    place, parameter = source.get("in", "header"), source.get("name", "Authorization")
+    flags = re.DOTALL if words.get("caseSensitive", True) else re.DOTALL | re.IGNORECASE
+    pattern = words.get("pattern", PATTERNS.get(source.get("scheme", "").lower(), "(.*)"))
+    anything = re.compile("(.*)")
+    return SecurityScheme(
+        name=name,
+        place=place,
+        parameter=parameter.lower() if place == "header" else parameter,
+        pattern=document.attempt(
+            f"{at}/x-mock/pattern", lambda text: re.compile(text, flags), pattern, anything
+        ),
+        wording=document.wording(words.get("wording", {}), f"{at}/x-mock/wording"),
+        refuses={credential: Reason(reason) for credential, reason in words.get("refuses", {}).items()},
+    )

@@ -1,0 +1,216 @@
+"""Is a request what the contract says, what is wrong with it, and which deviations does it lean on?
+
+Two validators share the work. jsonschema-rs judges every request: yes or no, in a microsecond. Only after
+its "no" does jsonschema explain (`explanation`, imported then). They agree on all that our specs may use;
+where the judge raises (a lone surrogate in a string that it must look into) the explainer decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qs
+
+import jsonschema_rs
+
+from mockserver.engine.contract import Operation, Parameter, RequestShape
+from mockserver.engine.credentials import read_credential
+from mockserver.engine.exchange import JSON, Finding, Request
+from mockserver.engine.formats import FORMATS
+from mockserver.engine.values import ABSENT, cut, pointer_of
+
+
+class Call(Protocol):
+    """What validation reads of a request; ``supplied`` are parameters that the path gives."""
+
+    @property
+    def request(self) -> Request: ...  # noqa: D102
+    @property
+    def body(self) -> JSON: ...  # noqa: D102
+    @property
+    def path_values(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def supplied(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+class Schema:
+    """One JSON Schema, compiled. Raises ValueError when it is not one."""
+
+    __slots__ = ("_judge", "source")
+
+    def __init__(self, source: JSON) -> None:
+        self.source = source
+        self._judge = jsonschema_rs.Draft202012Validator(source, validate_formats=True, formats=dict(FORMATS))
+
+    def accepts(self, value: JSON) -> bool:
+        """Say yes or no."""
+        try:
+            return self._judge.is_valid(value)
+        except ValueError:
+            return not self._explain(value)
+
+    def findings(self, value: JSON) -> list[Finding]:
+        """Explain a "no": at least one finding when `accepts` says no, none when it says yes."""
+        if self.accepts(value):
+            return []
+        return self._explain(value) or [_unexplained(error) for error in self._judge.iter_errors(value)]
+
+    def _explain(self, value: JSON) -> list[Finding]:
+        from mockserver.engine.explanation import explain  # noqa: PLC0415 - jsonschema costs 80 ms to import
+
+        return explain(self.source, value)
+
+
+def _unexplained(error: Any) -> Finding:
+    """Report what the judge says itself, where the explainer sees nothing wrong (or cannot look so deep)."""
+    pointer = pointer_of(error.instance_path)
+    keyword = str(error.schema_path[-1]) if error.schema_path else "false"
+    return Finding("body", pointer, _field(pointer), keyword, cut(f"fails the rule {keyword}"))
+
+
+def _field(pointer: str) -> str:
+    return pointer.split("/")[1] if pointer else ""
+
+
+class Shape:
+    """One `RequestShape`, compiled; with ``like``, only the parts in which the two differ."""
+
+    __slots__ = ("_body", "_body_required", "_parameters", "_security")
+
+    def __init__(self, shape: RequestShape, like: RequestShape | None = None) -> None:
+        theirs = like.source if like is not None else (None,) * len(shape.source)
+        parameters, body, required, *security = [
+            ours != other for ours, other in zip(shape.source, theirs, strict=True)
+        ]
+        self._parameters = [(each, Schema(each.schema)) for each in shape.parameters] if parameters else []
+        self._body = Schema(shape.body) if body and shape.body is not None else None
+        self._body_required = shape.body_required and required
+        self._security = shape.security if any(security) else ()
+
+    def accepts(self, call: Call) -> bool:
+        """Say whether a request meets this shape, its credential included."""
+        return self.accepts_data(call) and (not self._security or _any_met(self._security, call.request))
+
+    def accepts_data(self, call: Call) -> bool:
+        """Say whether the parameters and the body of a request meet this shape."""
+        body = call.body
+        if body is ABSENT:
+            if self._body_required:
+                return False
+        elif self._body is not None and not self._body.accepts(body):
+            return False
+        return not self._parameters or not self._parameter_findings(call)
+
+    def findings(self, call: Call) -> list[Finding]:
+        """Say what is wrong with the parameters and the body of a request."""
+        found = self._parameter_findings(call)
+        if call.body is ABSENT:
+            return [*found, MISSING_BODY] if self._body_required else found
+        return found + self._body.findings(call.body) if self._body is not None else found
+
+    def _parameter_findings(self, call: Call) -> list[Finding]:
+        return [
+            finding for parameter, schema in self._parameters for finding in _judge(parameter, schema, call)
+        ]
+
+
+MISSING_BODY: Final = Finding(
+    "body",
+    "",
+    "",
+    "required",
+    "is required",
+    "a JSON body",
+    "nothing",
+    None,
+    "Send the request's data as a JSON body.",
+)
+
+
+def _any_met(security: Sequence[Sequence[Any]], request: Request) -> bool:
+    return any(all(not read_credential(scheme, request).fault for scheme in each) for each in security)
+
+
+def _judge(parameter: Parameter, schema: Schema, call: Call) -> Iterable[Finding]:
+    text = _text_of(parameter, call)
+    pointer = pointer_of([parameter.name])
+    if text is None:
+        if parameter.required:
+            fix = f"Send the {parameter.place} parameter {parameter.name}."
+            yield Finding(
+                parameter.place,
+                pointer,
+                parameter.name,
+                "required",
+                "is required",
+                "a value",
+                "nothing",
+                None,
+                fix,
+            )
+        return
+    for finding in schema.findings(_coerced(text, schema.source)):
+        yield replace(finding, place=parameter.place, pointer=pointer, field=parameter.name)
+
+
+def _text_of(parameter: Parameter, call: Call) -> str | None:
+    match parameter.place:
+        case "path":
+            return call.path_values.get(parameter.name)
+        case "query":
+            values = parse_qs(call.request.query, keep_blank_values=True).get(parameter.name)
+            return values[0] if values else None
+        case _:
+            return call.supplied.get(parameter.name, call.request.headers.get(parameter.name))
+
+
+def _coerced(text: str, schema: JSON) -> JSON:
+    """Parameters are text; read them as the type that the schema wants, where they look like it."""
+    expected = schema.get("type") if isinstance(schema, dict) else None
+    if expected == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    for kind, number in (("integer", int), ("number", float)):
+        if expected == kind:
+            try:
+                return number(text)
+            except ValueError:
+                return text
+    return text
+
+
+class Validator:
+    """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'."""
+
+    __slots__ = ("_adding", "_published", "_served", "_touching", "_variants", "rules")
+
+    def __init__(self, operation: Operation) -> None:
+        self._served = Shape(operation.shape)
+        self._published = Shape(operation.published) if operation.published else None
+        self._adding = tuple(id_ for id_, shape in operation.variants if shape is None)
+        self._variants = [(id_, Shape(shape, operation.shape)) for id_, shape in operation.variants if shape]
+        self.rules = {
+            rule.name: Schema(rule.unless) for rule in operation.refusals.values() if rule.unless is not None
+        }
+        self._touching = [(id_, Shape(shape)) for id_, shape in operation.additions]
+
+    def findings(self, call: Call) -> list[Finding]:
+        """Say what is wrong with a request, by the contract as served."""
+        return [] if self._served.accepts_data(call) else self._served.findings(call)
+
+    def deviations(self, call: Call) -> tuple[str, ...]:
+        """Name the deviations that an accepted request leans on.
+
+        Those without which it would be refused; if no single one decides, all that touch what fails.
+        """
+        if not self._variants and not self._adding:
+            return ()
+        if self._published is not None and self._published.accepts(call):
+            return ()
+        deciding = tuple(id_ for id_, shape in self._variants if not shape.accepts(call))
+        return (*self._adding, *(deciding or self._touched(call)))
+
+    def _touched(self, call: Call) -> tuple[str, ...]:
+        """Name the deviations that, laid over the published contract alone, change what it finds."""
+        if self._published is None:
+            return ()
+        found = self._published.findings(call)
+        return tuple(id_ for id_, shape in self._touching if shape.findings(call) != found)

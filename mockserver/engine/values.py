@@ -1,0 +1,124 @@
+"""JSON values: finding things in them, writing them, and the values that are made fresh."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from mockserver.engine.exchange import JSON
+
+Ids = Callable[[int], int]
+"""The source of fresh ids: so many random bits as an integer, as ``random.Random().getrandbits``."""
+
+
+class Absent:
+    """The value of an expression that finds nothing; distinct from a JSON null."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = Absent()
+
+
+def walk(value: JSON, pointer: str) -> JSON:
+    """Return what a JSON Pointer (RFC 6901) finds in a value, or `ABSENT`."""
+    for step in steps_of(pointer):
+        value = child(value, step)
+        if value is ABSENT:
+            return ABSENT
+    return value
+
+
+def child(value: JSON, step: str) -> JSON:
+    """Return a member of an object or an item of a list, or `ABSENT`."""
+    if isinstance(value, dict):
+        return value.get(step, ABSENT)
+    if isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", step) and int(step) < len(value):
+        return value[int(step)]
+    return ABSENT
+
+
+def steps_of(pointer: str) -> list[str]:
+    """Return the names that the steps of a JSON Pointer stand for."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def pointer_of(steps: list[str | int]) -> str:
+    """Return the JSON Pointer that leads through the given names and positions."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def is_empty(value: JSON) -> bool:
+    """Tell whether an operand falls through: absent, null or the empty string."""
+    return value is ABSENT or value is None or (isinstance(value, str) and not value)
+
+
+def as_text(value: JSON) -> str:
+    """Return a value as it stands inside text: strings as they are, others as JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value is ABSENT else json.dumps(value)
+
+
+def encode(value: JSON) -> bytes:
+    """Return a value as JSON bytes, without spaces and in ASCII (a lone surrogate stays legal that way)."""
+    return _to_text(value).encode("ascii")
+
+
+_to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
+
+def compact_size(value: JSON) -> int:
+    """Return the bytes of a value as compact JSON in UTF-8."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def json_type(value: JSON) -> str:
+    """Return the JSON type of a value, ``missing`` for `ABSENT`."""
+    if isinstance(value, bool):  # a bool is an int to Python, not to JSON
+        return "boolean"
+    return _TYPES.get(type(value), "missing")
+
+
+_TYPES: Final[dict[type, str]] = {
+    type(None): "null", int: "integer", float: "number", str: "string", list: "array", dict: "object",
+}  # fmt: skip
+
+
+def cut(text: str, limit: int = 80) -> str:
+    """Return a text of at most ``limit`` characters; a longer one ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def seconds_of(duration: str) -> float:
+    """Return the seconds of a duration such as ``250ms``, ``1s``, ``5m``, ``24h``. Raises ValueError."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", str(duration))
+    if match is None:
+        raise ValueError(f"{duration!r} is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d")
+    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def uuid_text(bits: int, version: int = 4) -> str:
+    """Return 128 bits as a UUID of the given version (RFC 9562)."""
+    bits = bits & ~(0xF << 76) & ~(0x3 << 62) | version << 76 | 0x2 << 62
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def uuid_of(value: JSON) -> str:
+    """Return the UUID of a value: the same input gives the same id, in every run."""
+    digest = hashlib.sha256(encode(value)).digest()
+    return uuid_text(int.from_bytes(digest[:16]), version=8)
+
+
+def iso_time(seconds: float) -> str:
+    """Return a time since the epoch as ISO 8601 in UTC with milliseconds and ``Z``."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

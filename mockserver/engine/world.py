@@ -1,0 +1,113 @@
+"""The state of one namespace: its journal, keys, buckets and clock, over contracts that do not change.
+
+Resetting makes a new world from the same blueprint, so that it takes no time however much is stored.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mockserver.engine.case import Policy
+from mockserver.engine.contract import Api, Operation, RateLimit
+from mockserver.engine.dedup import Keys
+from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal
+from mockserver.engine.limits import Limits
+from mockserver.engine.routing import Router
+from mockserver.engine.validation import Validator
+from mockserver.engine.values import Ids, uuid_text
+
+
+class Clock:
+    """The time that keys, limits and timestamps read: a source of seconds since the epoch that can be moved."""
+
+    def __init__(self, source: Callable[[], float]) -> None:
+        self._source = source
+        self._offset = 0.0
+        self._frozen: float | None = None
+
+    def now(self) -> float:
+        """Return the seconds since the epoch."""
+        return self._source() + self._offset if self._frozen is None else self._frozen
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward."""
+        if self._frozen is None:
+            self._offset += seconds
+        else:
+            self._frozen += seconds
+
+    def freeze(self, at: float) -> None:
+        """Stop the time at a moment, until it is advanced or reset."""
+        self._frozen = at
+
+    def reset(self) -> None:
+        """Return to the time of the source."""
+        self._offset, self._frozen = 0.0, None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate limit that the user sets: ``count`` calls in ``window`` seconds."""
+
+    count: int
+    window: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user of the server has set, by API; see `Policy` for each API's part."""
+
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    enforce_limits: bool = False
+    admit_invalid: bool = False
+    most_calls: int = MOST_CALLS
+    most_bytes: int = MOST_BYTES
+
+
+class Blueprint:
+    """What worlds are made from: contracts, routes, validators, settings. Raises `SpecError` on clashing routes."""
+
+    def __init__(self, apis: Iterable[Api], settings: Settings | None = None) -> None:
+        self.apis = tuple(apis)
+        self.settings = settings or Settings()
+        self.router = Router(self.apis)
+        self.validators = {
+            operation: Validator(operation) for api in self.apis for operation in api.operations
+        }
+        self.policies = {api.name: self._policy(api) for api in self.apis}
+        self.deviations = {api.name: api.deviations for api in self.apis}
+        self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
+
+    def _policy(self, api: Api) -> Policy:
+        settings = self.settings
+        limits = {operation.id: self._limit(operation) for operation in api.operations}
+        return replace(
+            settings.policies.get(api.name, Policy()),
+            limits={id_: limit for id_, limit in limits.items() if limit is not None},
+            admits_invalid=settings.admit_invalid,
+        )
+
+    def _limit(self, operation: Operation) -> RateLimit | None:
+        own, asked = operation.rate_limit, self.settings.limits.get(operation.api)
+        if asked is not None:
+            plain = own or RateLimit(asked.count, asked.window, asked.count)
+            return replace(plain, limit=asked.count, window=asked.window, burst=asked.count)
+        return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
+
+
+class World:
+    """One namespace's state, fresh."""
+
+    def __init__(self, blueprint: Blueprint, clock: Clock, ids: Ids) -> None:
+        self.blueprint = blueprint
+        self.clock = clock
+        self.ids = ids
+        self.keys = Keys()
+        self.limits = Limits()
+        settings = blueprint.settings
+        self.journal = Journal(uuid_text(ids(128))[:24], settings.most_calls, settings.most_bytes)
+
+    def afresh(self) -> "World":
+        """Return a new world of the same blueprint, with the clock back at real time."""
+        self.clock.reset()
+        return World(self.blueprint, self.clock, self.ids)

@@ -1,0 +1,172 @@
+"""The data plane: bytes in, a `Request`; a `Response`, bytes out.
+
+One raw ASGI endpoint serves every path of every API, since the engine's router already knows them; no
+Starlette request, response or middleware stands in the way of a call. CORS is the outermost layer, so that
+each answer has it, whatever its status.
+"""
+
+import asyncio
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.types import Message, Receive, Scope, Send
+
+from mockserver.engine.decide import Decided, answer, fail, settle
+from mockserver.engine.exchange import Request, Response
+from mockserver.engine.journal import Record, packed
+from mockserver.engine.routing import Found, Routed
+from mockserver.engine.world import World
+from mockserver.server.cors import Cors
+
+Sleep = Callable[[float], Awaitable[None]]
+OnCall = Callable[[Record], None]
+MOST_DISCARDED: Final = 64 * 1024 * 1024
+"""How much of a body that is too large is read and thrown away, so that its sender can read the answer."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What is being served: the world of now, and what was counted beside it."""
+
+    world: World
+    started: float = field(default_factory=time.monotonic)
+    preflights: int = 0
+
+    def reset(self) -> None:
+        """Start afresh: journal, keys, limits and clock."""
+        self.world = self.world.afresh()
+        self.preflights = 0
+
+
+class DataPlane:
+    """The ASGI application that stands in for the APIs."""
+
+    def __init__(
+        self, stage: Stage, cors: Cors | None, on_call: OnCall | None = None, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._stage, self._cors, self._on_call, self._sleep = stage, cors, on_call, sleep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._cors is not None and self._cors.is_preflight(scope):
+            self._stage.preflights += 1
+            await _send(send, Response(204, (), b""), self._cors.preflight_headers(scope))
+            return
+        world, arrived = self._stage.world, time.perf_counter()
+        path = scope["raw_path"].decode("latin-1")
+        routed = world.blueprint.router.route(scope["method"], path)
+        body, incomplete = await _read_body(scope, receive, _most_bytes(world, routed))
+        request = _request(scope, path, body, incomplete)
+        try:
+            decided = answer(world, request, routed)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
+            traceback.print_exception(error, file=sys.stderr)
+            decided = fail(world, request, error)
+        await self._finish(scope, receive, send, world, decided, arrived)
+
+    async def _finish(
+        self, scope: Scope, receive: Receive, send: Send, world: World, decided: Decided, arrived: float
+    ) -> None:
+        aborted = decided.response is None
+        try:
+            if decided.delay:
+                aborted = await self._hold_back(decided.delay, receive)
+        except asyncio.CancelledError:
+            aborted = True
+            raise
+        finally:
+            settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
+            if self._on_call is not None:
+                self._on_call(decided.record)
+        if decided.response is not None and not aborted:
+            headers = self._cors.headers(scope, decided.response) if self._cors is not None else []
+            if decided.record.reason == "too-large":
+                headers.append((b"connection", b"close"))
+            await _send(send, decided.response, headers)
+
+    async def _hold_back(self, delay: float, receive: Receive) -> bool:
+        """Wait, and tell whether the client went away meanwhile."""
+        waiting = asyncio.ensure_future(self._sleep(delay))
+        leaving = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return leaving.done() and not waiting.done()
+        finally:
+            waiting.cancel()
+            leaving.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _most_bytes(world: World, routed: Routed) -> int:
+    return routed.operation.max_bytes if isinstance(routed, Found) else world.blueprint.most_body_bytes
+
+
+async def _read_body(scope: Scope, receive: Receive, most: int) -> tuple[bytes, str]:
+    """Return the body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body") and message["type"] == "http.request" and len(body) <= most:
+        return body, ""  # nearly every call: one message
+    return await _read_on(message, receive, most)
+
+
+async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
+    chunks: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= most:
+            chunks.append(chunk)
+        if size > most + MOST_DISCARDED or not message.get("more_body"):
+            return b"".join(chunks), "too-large" if size > most else ""
+        message = await receive()
+    return b"".join(chunks), "disconnected"
+
+
+def _request(scope: Scope, path: str, body: bytes, incomplete: str) -> Request:
+    raw: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) != len(raw):
+        headers = _joined(raw)
+    client = scope["client"]
+    return Request(
+        method=scope["method"],
+        path=path,
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        raw_headers=packed(raw),
+        body=body,
+        client=client[0] if client else "",
+        incomplete=incomplete,
+    )
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]]) -> None:
+    headers = [_wire(name, value) for name, value in response.headers]
+    headers += more
+    if response.status != 204:
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _wire(name: str, value: str) -> tuple[bytes, bytes]:
+    if not value.isprintable():  # what a body gave must not break out of a header line
+        value = "".join(character if character.isprintable() else " " for character in value)
+    return name.encode("latin-1"), value.encode("latin-1", "backslashreplace")

@@ -1,0 +1,228 @@
+"""The control plane under ``/__admin``: the journal, starting afresh, and health.
+
+Its routes and shapes are those of WireMock's admin API, so that its clients can read this server. Every
+route stands in `ROUTES`; the guard stands before all of them.
+"""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver import __version__
+from mockserver.engine.exchange import JSON, Exchange
+from mockserver.engine.values import iso_time
+from mockserver.server.app import Stage
+from mockserver.server.guard import Barred, guard
+from mockserver.server.wire import dumps, serve_event, was_matched
+
+PREFIX: Final = "/__admin"
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def answer_json(
+    value: JSON, status: int = 200, media_type: str = "application/json", **headers: str
+) -> Response:
+    """Return a JSON answer of the control plane."""
+    return Response(dumps(value), status, {**HEADERS, **headers}, media_type)
+
+
+class Control:
+    """The routes of the control plane, over one stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def list_requests(self, request: Request) -> Response:
+        """``GET /requests?limit=&since=&unmatched=true``: the calls, newest first; all are counted in ``total``."""
+        errors: list[JSON] = []
+        limit = _read(request, "limit", _limit, "is not a number of calls", errors)
+        since = _read(request, "since", _since, "is not a valid ISO8601 date", errors)
+        if errors:
+            return answer_json({"errors": errors}, 400)
+        journal = self._stage.world.journal
+        unmatched = request.query_params.get("unmatched", "").lower() == "true"
+        found = [each for each in journal.newest_first() if _is_wanted(each, since, unmatched=unmatched)]
+        shown = found if limit is None else found[: int(limit)]
+        return self._journal_answer(
+            {
+                "requests": [serve_event(each) for each in shown],
+                "meta": {"total": len(found)},
+                "requestJournalDisabled": False,
+            }
+        )
+
+    async def get_request(self, request: Request) -> Response:
+        """``GET /requests/{id}``: one call; 404 with an empty body where the journal has it no more."""
+        id_ = request.path_params["id"]
+        try:
+            uuid.UUID(id_)
+        except ValueError:
+            return answer_json({"errors": [{"code": 10, "title": f"{id_} is not a valid UUID"}]}, 400)
+        exchange = self._stage.world.journal.get(id_.lower())
+        if exchange is None:
+            return Response(status_code=404, headers=HEADERS)
+        return self._journal_answer(serve_event(exchange))
+
+    async def delete_requests(self, _: Request) -> Response:
+        """``DELETE /requests``: empty the journal, and nothing else."""
+        self._stage.world.journal.clear()
+        return answer_json({})
+
+    async def reset(self, _: Request) -> Response:
+        """``POST /reset``: start afresh; journal, keys, limits and clock."""
+        self._stage.reset()
+        return answer_json({})
+
+    async def health(self, _: Request) -> Response:
+        """``GET /health``: that the server is there, and what it has forgotten."""
+        stage, world = self._stage, self._stage.world
+        served = ", ".join(api.name for api in world.blueprint.apis)
+        counts = f"{len(world.journal)} calls recorded, {world.journal.dropped} dropped"
+        keys = f"{len(world.keys)} keys remembered, {world.keys.forgotten} forgotten early"
+        return answer_json(
+            {
+                "status": "healthy",
+                "message": f"serving {served}; {counts}; {keys}; {stage.preflights} preflights answered",
+                "version": __version__,
+                "uptimeInSeconds": int(time.monotonic() - stage.started),
+                "timestamp": iso_time(time.time()),
+            }
+        )
+
+    def _journal_answer(self, value: JSON) -> Response:
+        dropped = self._stage.world.journal.dropped
+        answer = answer_json(value)
+        if dropped:
+            answer.headers["X-Mock-Dropped"] = str(dropped)
+        return answer
+
+
+def _is_wanted(exchange: Exchange, since: float | None, *, unmatched: bool) -> bool:
+    return (since is None or exchange.received >= since) and not (unmatched and was_matched(exchange))
+
+
+def _read(
+    request: Request, name: str, parse: Callable[[str], float], fault: str, errors: list[JSON]
+) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError:
+        errors.append({"code": 10, "source": {"pointer": name}, "title": f"{text} {fault}"})
+        return None
+
+
+def _limit(text: str) -> float:
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def _since(text: str) -> float:
+    moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not percent-encoded
+    return moment.astimezone().timestamp() if moment.tzinfo is None else moment.timestamp()
+
+
+Endpoint = Callable[[Control, Request], Awaitable[Response]]
+ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
+    ("GET", "/requests", Control.list_requests),
+    ("DELETE", "/requests", Control.delete_requests),
+    ("GET", "/requests/{id}", Control.get_request),
+    ("POST", "/reset", Control.reset),
+    ("GET", "/health", Control.health),
+)
+
+
+def control_plane(stage: Stage, allowed_hosts: Collection[str] = ()) -> ASGIApp:
+    """Return the ASGI application of the control plane, its guard in front."""
+    control = Control(stage)
+    router = Router(
+        routes=[
+            Route(path, _bound(control, endpoint), methods=[method]) for method, path, endpoint in ROUTES
+        ],
+        redirect_slashes=False,
+        default=_unknown,
+    )
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        barred = guard(scope["method"], headers, allowed_hosts)
+        app = router if barred is None else _problem(barred)
+        if (
+            barred is None
+            and (allowed := _allowed(scope["path"].removeprefix(PREFIX)))
+            and scope["method"] not in allowed
+        ):
+            app = _wrong_method(scope["method"], allowed)
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def _bound(control: Control, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    async def call(request: Request) -> Response:
+        return await endpoint(control, request)
+
+    return call
+
+
+def _allowed(path: str) -> list[str]:
+    """Return the methods of a known path."""
+    known = [(method, route) for method, route, _ in ROUTES if _fits(path, route)]
+    methods = {method for method, _ in known}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
+
+
+def _fits(path: str, route: str) -> bool:
+    ours, theirs = route.split("/"), path.split("/")
+    return len(ours) == len(theirs) and all(
+        part in {other, "{id}"} for part, other in zip(ours, theirs, strict=True)
+    )
+
+
+def _wrong_method(method: str, allowed: list[str]) -> ASGIApp:
+    allow = ", ".join(allowed)
+    return _control_problem(
+        405, "This control route takes another method", f"it takes {allow}, not {method}", Allow=allow
+    )
+
+
+async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
+    routes = ", ".join(f"{method} {PREFIX}{path}" for method, path, _ in ROUTES)
+    detail = f"{scope['method']} {scope['path']} is not a control route; there are {routes}"
+    await _control_problem(404, "No control route has this path", detail)(scope, receive, send)
+
+
+def _problem(barred: Barred) -> ASGIApp:
+    document = {
+        "type": f"urn:mockserver:{barred.kind}",
+        "title": "The control plane is guarded",
+        "status": barred.status,
+        "detail": barred.detail,
+    }
+    return answer_json(document, barred.status, "application/problem+json")
+
+
+def _control_problem(status: int, title: str, detail: str, **headers: str) -> Response:
+    document = {"type": "urn:mockserver:control", "title": title, "status": status, "detail": detail}
+    return answer_json(document, status, "application/problem+json", **headers)

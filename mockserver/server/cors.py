@@ -1,0 +1,80 @@
+"""CORS for browser callers: the origin is echoed, what is asked for is allowed, on every status.
+
+``*`` is never sent: it does not cover ``Authorization`` and fails with credentials. Preflights may not be
+cached (``Max-Age: 0``), so that they stay visible and a changed policy acts at once.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import Scope
+
+from mockserver.engine.contract import Api
+from mockserver.engine.exchange import Response
+
+ALWAYS_EXPOSED: Final = (
+    "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
+    "Idempotency-Key", "Idempotency-Replay", "Link", "Preference-Applied", "sl-violations",
+    "X-Mock-Call-Id", "Matched-Stub-Id", "X-Request-Id",
+)  # fmt: skip
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Cors:
+    """The headers that let a page of any origin call the data plane."""
+
+    def __init__(self, apis: Iterable[Api]) -> None:
+        names = dict.fromkeys(name.lower() for name in ALWAYS_EXPOSED)
+        spelled = list(ALWAYS_EXPOSED)
+        for name in _answered_headers(apis):
+            if name.lower() not in names:
+                names[name.lower()] = None
+                spelled.append(name)
+        self._exposed = ", ".join(spelled).encode("latin-1")
+
+    def is_preflight(self, scope: Scope) -> bool:
+        """Tell whether a browser asks for leave: OPTIONS with an origin and a method."""
+        if scope["method"] != "OPTIONS":
+            return False
+        names = {name for name, _ in scope["headers"]}
+        return b"origin" in names and b"access-control-request-method" in names
+
+    def preflight_headers(self, scope: Scope) -> Headers:
+        """Return the headers of a preflight's answer: whatever is asked for is allowed."""
+        asked = dict(scope["headers"])
+        headers = [
+            (b"access-control-allow-origin", asked[b"origin"]),
+            (b"access-control-allow-methods", asked[b"access-control-request-method"]),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-max-age", b"0"),
+            (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+        ]
+        if b"access-control-request-headers" in asked:
+            headers.append((b"access-control-allow-headers", asked[b"access-control-request-headers"]))
+        if asked.get(b"access-control-request-private-network") == b"true":
+            headers.append((b"access-control-allow-private-network", b"true"))
+        return headers
+
+    def headers(self, scope: Scope, response: Response) -> Headers:
+        """Return the headers to add to an answer: none without an origin."""
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None:
+            return []
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", self._exposed),
+            (b"vary", b"Origin"),
+        ]
+
+
+def _answered_headers(apis: Iterable[Api]) -> Iterable[str]:
+    for api in apis:
+        for operation in api.operations:
+            for answer in [operation.success, *operation.answers.values()]:
+                yield from (name for name, _ in answer.headers)
+            for rule in operation.dedup.values():
+                yield from (name for name, _ in (*rule.always, *rule.repeat))
+            if operation.rate_limit is not None:
+                yield from (name for name, _ in operation.rate_limit.headers)

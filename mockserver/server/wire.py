@@ -1,0 +1,138 @@
+"""Exchanges in the JSON of WireMock's admin API, which its clients read.
+
+Those clients refuse unknown members nearly everywhere; what is ours therefore stands in ``request.mock``.
+"""
+
+import base64
+import json
+from urllib.parse import parse_qsl
+
+from mockserver.engine.exchange import JSON, Exchange, Request, Response
+from mockserver.engine.journal import lines_of
+from mockserver.engine.values import iso_time
+
+UNMATCHED = frozenset({"no-route", "wrong-method"})
+
+
+def serve_event(exchange: Exchange) -> dict[str, JSON]:
+    """Return a ServeEvent; without ``response`` while the answer is held back, or when nobody waited for it."""
+    held, served = round(exchange.delay * 1000), round(exchange.served * 1000)
+    event: dict[str, JSON] = {
+        "id": exchange.id,
+        "request": logged_request(exchange),
+        "responseDefinition": {"status": exchange.status or 0},
+        "wasMatched": was_matched(exchange),
+        "timing": {
+            "addedDelay": held,
+            "processTime": max(0, served - held),
+            "responseSendTime": 0,
+            "serveTime": served,
+            "totalTime": served,
+        },
+        "subEvents": [],
+    }
+    if exchange.response is not None:
+        event["response"] = _logged_response(exchange.response)
+    return event
+
+
+def was_matched(exchange: Exchange) -> bool:
+    """Tell whether an operation took the call; a refused call is matched."""
+    return exchange.reason not in UNMATCHED
+
+
+def logged_request(exchange: Exchange) -> dict[str, JSON]:
+    """Return a LoggedRequest with its ``mock`` member. Names of headers are capitalised: ASGI lowers them."""
+    request = exchange.request
+    host, _, port = (
+        request.headers.get("host", "").rpartition(":")
+        if ":" in request.headers.get("host", "")
+        else (request.headers.get("host", ""), "", "80")
+    )
+    return {
+        "url": _url(request),
+        "absoluteUrl": f"http://{request.headers.get('host', 'localhost')}{_url(request)}",
+        "method": request.method,
+        "clientIp": request.client,
+        "headers": _headers(lines_of(request.raw_headers)),
+        "cookies": _cookies(request.headers.get("cookie", "")),
+        "browserProxyRequest": False,
+        "loggedDate": int(exchange.received * 1000),
+        "loggedDateString": iso_time(exchange.received),
+        "body": _text(request.body),
+        "bodyAsBase64": base64.b64encode(request.body).decode(),
+        "protocol": "HTTP/1.1",
+        "scheme": "http",
+        "host": host,
+        "port": int(port) if port.isdecimal() else 80,
+        "queryParams": _query(request.query),
+        "formParams": {},
+        "mock": mock_member(exchange),
+    }
+
+
+def mock_member(exchange: Exchange) -> dict[str, JSON]:
+    """Return what the mock has to say about a call."""
+    return {
+        "number": exchange.number,
+        "api": exchange.api,
+        "operation": exchange.operation,
+        "outcome": exchange.outcome,
+        "reason": exchange.reason,
+        "findings": list(exchange.findings),
+        "deviations": list(exchange.deviations),
+        "repeatOf": exchange.repeat_of,
+        "rule": exchange.rule,
+        "namespace": "",
+        "published": exchange.published,
+        "source": None,
+        "state": exchange.state,
+        "name": exchange.name,
+        "recipient": exchange.recipient,
+    }
+
+
+def _logged_response(response: Response) -> dict[str, JSON]:
+    return {
+        "status": response.status,
+        "headers": _headers(list(response.headers)),
+        "body": _text(response.body),
+        "bodyAsBase64": base64.b64encode(response.body).decode(),
+    }
+
+
+def _url(request: Request) -> str:
+    return f"{request.path}?{request.query}" if request.query else request.path
+
+
+def _headers(lines: list[tuple[str, str]]) -> dict[str, JSON]:
+    headers: dict[str, JSON] = {}
+    for sent, value in lines:
+        name = "-".join(part.capitalize() for part in sent.split("-")) if sent.islower() else sent
+        known = headers.get(name)
+        headers[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
+    return headers
+
+
+def _cookies(header: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in header.split(";") if "=" in part)
+    return {name: value for name, _, value in pairs}
+
+
+def _query(query: str) -> dict[str, JSON]:
+    found: dict[str, JSON] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        found.setdefault(name, {"key": name, "values": []})["values"].append(value)
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def dumps(value: JSON) -> bytes:
+    """Return JSON for a person or a program: ASCII, members in our order."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
