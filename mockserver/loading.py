@@ -50,6 +50,15 @@ for _tag, _pattern, _first in (
     _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
+def _whole_number(_: yaml.Loader, node: yaml.ScalarNode) -> int:
+    """Read an integer as YAML 1.2 has it: a leading zero does not make it octal."""
+    text = node.value
+    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+
+
+_CoreLoader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
+
 def read_yaml(path: Any, name: str) -> JSON:
     """Read a YAML file. Raises `SpecError`."""
     try:

@@ -144,7 +144,11 @@ class Way(Protocol):
     def send(self, sent: Sent) -> Got: ...
     def start(self, label: str, sent: Sent) -> None: ...
     def finish(self, label: str) -> Got: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the conversation. Raises AssertionError when a call that was started was never finished."""
+
+    def abandon(self) -> None:
+        """End a conversation that went wrong."""
 
 
 @dataclass
@@ -173,6 +177,9 @@ class ThroughEngine:
 
     def close(self) -> None:
         assert not self.waiting, f"started and never finished: {sorted(self.waiting)}"
+
+    def abandon(self) -> None:
+        self.waiting.clear()
 
 
 class HeldBack:
@@ -230,14 +237,19 @@ class ThroughApp:
             messages.append(message)
 
         await self.app(scope, receive, send)
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in messages[0]["headers"]
-        ]
+        headers = [(name.decode().lower(), value.decode("latin-1")) for name, value in messages[0]["headers"]]
         return Got(messages[0]["status"], headers, messages[1]["body"])
 
     def close(self) -> None:
+        unfinished = sorted(self.waiting)
+        self.abandon()
+        assert not unfinished, f"started and never finished: {unfinished}"
+
+    def abandon(self) -> None:
+        self.held.let_go.set()
+        for task in self.waiting.values():
+            self.loop.run_until_complete(task)
         self.loop.close()
-        assert not self.waiting, f"started and never finished: {sorted(self.waiting)}"
 
 
 class ThroughPort:
@@ -278,8 +290,15 @@ class ThroughPort:
         return got[0]
 
     def close(self) -> None:
+        unfinished = sorted(self.waiting)
+        self.abandon()
+        assert not unfinished, f"started and never finished: {unfinished}"
+
+    def abandon(self) -> None:
+        self.held.let_go.set()
+        for thread, _ in self.waiting.values():
+            thread.join(5)
         self.server.stop()
-        assert not self.waiting, f"started and never finished: {sorted(self.waiting)}"
 
 
 WAYS: dict[str, Any] = {"engine": ThroughEngine, "app": ThroughApp, "port": ThroughPort}
@@ -294,8 +313,10 @@ def hold(conversation: Conversation, way: str) -> None:
         for position, step in enumerate(conversation.steps, 1):
             where = f"{conversation.title}, step {position}"
             take_step(conversation, through, step, remembered, where)
-    finally:
         through.close()
+    except BaseException:
+        through.abandon()
+        raise
 
 
 def take_step(

@@ -19,7 +19,7 @@ Wording = Mapping[str, tuple[Template, ...]]
 """Keyword, or ``type/<expected type>``, to the API's own sentences."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
     """One documented answer. ``constant`` holds the bytes of a body in which nothing is filled in."""
 
@@ -112,7 +112,7 @@ class Parameter:
     schema: JSON
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RequestShape:
     """What one profile of the contract takes: parameters, body and credentials.
 
@@ -137,7 +137,7 @@ class Catalogue:
     payload_at: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operation:
     """One operation: the order of its checks, what it takes, and every answer it can give.
 
@@ -174,7 +174,7 @@ class Operation:
     deprecated: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
     """A path that leads to an operation; ``supplies`` maps a parameter to the path variable that gives it."""
 
@@ -199,7 +199,7 @@ class Deviation:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Api:
     """One API as it is served under one profile."""
 

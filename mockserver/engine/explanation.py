@@ -45,7 +45,7 @@ def explain(schema: JSON, instance: JSON) -> list[Finding]:
         findings = [finding for error in errors for finding in _findings(error, (), schema)]
     except RecursionError:
         return []
-    order = {name: position for position, name in enumerate(_properties(schema, schema))}
+    order = {name: position for position, name in reversed(list(enumerate(_properties(schema, schema))))}
     unique = {(finding.pointer, finding.keyword, finding.message): finding for finding in findings}
     return sorted(unique.values(), key=lambda finding: _rank(finding, order))[:MOST_FINDINGS]
 
@@ -71,8 +71,13 @@ def _validator(key: _Identity) -> Any:
 
 
 def _properties(schema: JSON, root: JSON) -> list[str]:
+    """Return the names of the top-level properties, also of branches, in the order they are written."""
     node = _followed(schema, root)
-    return list(node.get("properties", {})) if isinstance(node, dict) else []
+    if not isinstance(node, dict):
+        return []
+    branches = [node[name] for name in ("then", "else") if name in node]
+    branches += [branch for name in ("allOf", "anyOf", "oneOf") for branch in node.get(name, [])]
+    return [*node.get("properties", {}), *(name for branch in branches for name in _properties(branch, root))]
 
 
 def _followed(node: JSON, root: JSON) -> JSON:
@@ -170,17 +175,11 @@ def _text(value: JSON) -> str:
 
 def _explained(error: ValidationError, keyword: str) -> Explained:
     explain_keyword = _KEYWORDS.get(keyword)
-    received = _received(error.instance)
+    received = json_type(error.instance) if keyword == "type" else cut(_text(error.instance))
     if explain_keyword is None:
         return f"fails the rule {keyword}", cut(_text(error.validator_value)), received, ""
     message, expected, fix = explain_keyword(error.validator_value, error.instance)
     return message, expected, received, fix
-
-
-def _received(instance: JSON) -> str:
-    if isinstance(instance, dict | list) or instance is None:
-        return json_type(instance)
-    return f"{json_type(instance)} {cut(_text(instance), 60)}"
 
 
 def _type(wanted: JSON, instance: JSON) -> tuple[str, str, str]:
@@ -278,7 +277,7 @@ def _alternatives(error: ValidationError, place: Steps, root: JSON) -> Iterator[
         matching = [each for each in error.validator_value if _matches(error.instance, each, root)]
         message = f"matches {' and '.join(_branch_name(each) for each in matching)}, but must match only one"
         fix = "Leave out what only the other one has."
-        yield _finding(error, place, (message, "exactly one of them", _received(error.instance), fix))
+        yield _finding(error, place, (message, "exactly one of them", json_type(error.instance), fix))
         return
     fitting = {index: errors for index, errors in branches.items() if not _is_of_another_type(errors)}
     if len(fitting) == 1:
@@ -320,7 +319,7 @@ def _nearest(
     ]
     fix = told[0][1][0].fix
     return _finding(
-        error, place, (f"matches none of {', '.join(names)}", "one of them", _received(error.instance), fix)
+        error, place, (f"matches none of {', '.join(names)}", "one of them", json_type(error.instance), fix)
     )
 
 
@@ -364,4 +363,4 @@ def _no_type_fits(error: ValidationError, branches: Mapping[int, list[Validation
     kinds = list(dict.fromkeys(kinds))
     received = json_type(error.instance)
     message = f"must be {_with_article(kinds)}, not {_with_article([received])}"
-    return message, " or ".join(kinds), _received(error.instance), f"Send {_with_article(kinds)}."
+    return message, " or ".join(kinds), json_type(error.instance), f"Send {_with_article(kinds)}."

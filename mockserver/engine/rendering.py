@@ -18,7 +18,10 @@ def render(case: Case, outcome: Outcome, instance: str) -> Response:
         case Repeated(response=response):
             return response
         case Scripted():
-            return _fill(case, scripted_answer(case.operation, outcome))
+            answer = scripted_answer(case.operation, outcome)
+            known = (reason for reason in Reason if case.operation.answers.get(reason) is answer)
+            case.words["reason"] = next(known, None)
+            return _fill(case, answer)
         case Refused():
             return _refuse(case, outcome, instance)
 

@@ -88,7 +88,7 @@ def json_type(value: JSON) -> str:
 
 
 _TYPES: Final[dict[type, str]] = {
-    type(None): "null", int: "integer", float: "number", str: "string", list: "array", dict: "object",
+    type(None): "null", int: "number", float: "number", str: "string", list: "array", dict: "object",
 }  # fmt: skip
 
 
