@@ -25,9 +25,12 @@ from mockserver.engine.contract import (
 )
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason, SpecError
+from mockserver.engine.media import body_bytes
+from mockserver.engine.paths import path_pattern
 from mockserver.engine.shapes import shape_of
+from mockserver.engine.soundness import check_answers, check_document
 from mockserver.engine.templates import has_expressions
-from mockserver.engine.values import ABSENT, encode, pointer_of, seconds_of
+from mockserver.engine.values import ABSENT, pointer_of, seconds_of
 
 BUILT_IN_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
 MAX_BYTES: Final = 20 * 1024 * 1024
@@ -53,6 +56,9 @@ def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observe
     compilers = [_OperationCompiler(name, views, path, method) for path, method, _ in served.operations()]
     operations = [(compiler, compiler.operation()) for compiler in compilers]
     routes = [route for compiler, operation in operations for route in compiler.routes(operation)]
+    check_document(served, listed)
+    for _, operation in operations:
+        check_answers(served, operation)
     if served.problems:
         raise SpecError(list(dict.fromkeys(served.problems)))
     title = served.words.get("title", name)
@@ -322,32 +328,3 @@ def _place_of(expression: str) -> tuple[str, str]:
 def _rules_of(document: Document) -> set[str]:
     sources = [source.get("x-mock", {}) for _, _, source in document.operations()]
     return {rule["name"] for words in sources for key in ("dedup", "refusals") for rule in words.get(key, [])}
-
-
-def is_json(media_type: str) -> bool:
-    """Tell whether a media type is JSON: ``application/json`` or ``application/*+json``."""
-    return media_type == "application/json" or (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    )
-
-
-def body_bytes(value: JSON, media_type: str) -> bytes:
-    """Return the bytes of a body: JSON, or the text itself where the media type is another."""
-    return (
-        value.encode("utf-8", "replace")
-        if isinstance(value, str) and not is_json(media_type)
-        else encode(value)
-    )
-
-
-def path_pattern(path: str, where: Mapping[str, str]) -> re.Pattern[str] | None:
-    """Compile a path with ``{variables}``, None for one without; a variable is one segment, not empty."""
-    if "{" not in path:
-        return None
-    parts = re.split(r"\{([^}]+)\}", path)
-    return re.compile(
-        "".join(
-            f"({where.get(part, '[^/]+')})" if index % 2 else re.escape(part)
-            for index, part in enumerate(parts)
-        )
-    )

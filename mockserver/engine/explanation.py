@@ -10,7 +10,7 @@ This module is imported at the first refused request, since jsonschema takes lon
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.formats import FORMATS
+from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.values import cut, json_type, pointer_of
 
 MOST_FINDINGS: Final = 50
@@ -159,113 +160,19 @@ def _short(value: JSON) -> JSON:
         return cut(value)
     if value is None or isinstance(value, bool | int | float):
         return value if len(str(value)) <= 80 else cut(str(value))
-    return cut(_text(value))
-
-
-def _text(value: JSON) -> str:
-    """Write the beginning of a value as JSON; a long one is not written to its end."""
-    try:
-        return "".join(islice(json.JSONEncoder().iterencode(value), 64))
-    except RecursionError:
-        return "…"
+    return cut(as_beginning(value))
 
 
 # One keyword at a time
 
 
 def _explained(error: ValidationError, keyword: str) -> Explained:
-    explain_keyword = _KEYWORDS.get(keyword)
-    received = json_type(error.instance) if keyword == "type" else cut(_text(error.instance))
+    explain_keyword = SENTENCES.get(keyword)
+    received = json_type(error.instance) if keyword == "type" else cut(as_beginning(error.instance))
     if explain_keyword is None:
-        return f"fails the rule {keyword}", cut(_text(error.validator_value)), received, ""
+        return f"fails the rule {keyword}", cut(as_beginning(error.validator_value)), received, ""
     message, expected, fix = explain_keyword(error.validator_value, error.instance)
     return message, expected, received, fix
-
-
-def _type(wanted: JSON, instance: JSON) -> tuple[str, str, str]:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    expected = " or ".join(names)
-    fix = f"Send {_with_article(names)}."
-    if "array" in names:
-        fix = f"Wrap it into a list: {cut('[' + _text(instance) + ']', 60)}."
-    elif "string" in names and isinstance(instance, int | float) and not isinstance(instance, bool):
-        fix = f"Put it into quotes: {cut(json.dumps(str(instance)), 60)}."
-    return f"must be {_with_article(names)}, not {_with_article([json_type(instance)])}", expected, fix
-
-
-def _with_article(names: Sequence[str]) -> str:
-    articles = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
-    *others, last = [articles.get(name, f"a {name}") for name in names]
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-def _enum(allowed: JSON, instance: JSON) -> tuple[str, str, str]:
-    near = difflib.get_close_matches(str(instance), [str(each) for each in allowed], 1, 0.5)
-    fix = f"Did you mean {json.dumps(near[0])}?" if near else "Use one of them."
-    expected = ", ".join(_text(each) for each in allowed)
-    return f"must be one of {cut(expected)}", expected, fix
-
-
-def _counted(verb: str, unit: str, bound: str) -> Callable[[JSON, JSON], tuple[str, str, str]]:
-    def explained(limit: JSON, instance: JSON) -> tuple[str, str, str]:
-        expected = f"{bound} {limit} {unit}"
-        return f"must have {expected}, not {len(instance)}", expected, f"{verb} {unit}: {bound} {limit}."
-
-    return explained
-
-
-def _compared(sign: str) -> Callable[[JSON, JSON], tuple[str, str, str]]:
-    return lambda limit, _: (f"must be {sign} {limit}", f"{sign} {limit}", f"Send a number {sign} {limit}.")
-
-
-def _constant(wanted: JSON, _: JSON) -> tuple[str, str, str]:
-    text = cut(_text(wanted))
-    return f"must be {text}", text, f"Send {text}."
-
-
-_FORMAT_SAMPLES: Final = {
-    "uri": "https://example.com/file.pdf", "date-time": "2026-11-20T08:40:55Z", "date": "2026-11-20",
-    "email": "ada@example.com", "uuid": "520784e2-887d-4c25-b53c-4ad46ad38100", "hostname": "example.com",
-}  # fmt: skip
-
-
-def _format(name: JSON, _: JSON) -> tuple[str, str, str]:
-    return (
-        f"must be of the format {name}",
-        f"format {name}",
-        f"Send for example {_FORMAT_SAMPLES.get(name, name)}.",
-    )
-
-
-def _pattern(pattern: JSON, _: JSON) -> tuple[str, str, str]:
-    return f"must match the pattern {cut(pattern)}", f"pattern {pattern}", "Send a text that matches it."
-
-
-def _forbidden(_: JSON, __: JSON) -> tuple[str, str, str]:
-    return "is not allowed here", "nothing", "Leave it out."
-
-
-_KEYWORDS: Final[dict[str, Callable[[JSON, JSON], tuple[str, str, str]]]] = {
-    "type": _type,
-    "enum": _enum,
-    "const": _constant,
-    "format": _format,
-    "pattern": _pattern,
-    "minLength": _counted("Mend the number of", "characters", "at least"),
-    "maxLength": _counted("Mend the number of", "characters", "at most"),
-    "minItems": _counted("Mend the number of", "items", "at least"),
-    "maxItems": _counted("Mend the number of", "items", "at most"),
-    "minProperties": _counted("Mend the number of", "members", "at least"),
-    "maxProperties": _counted("Mend the number of", "members", "at most"),
-    "minimum": _compared(">="),
-    "maximum": _compared("<="),
-    "exclusiveMinimum": _compared(">"),
-    "exclusiveMaximum": _compared("<"),
-    "multipleOf": lambda factor, _: (f"must be a multiple of {factor}", f"multiple of {factor}", "Round it."),
-    "uniqueItems": lambda *_: ("must not have an item twice", "unique items", "Send each item once."),
-    "not": _forbidden,
-    "false": _forbidden,
-}  # fmt: skip
 
 
 # anyOf and oneOf
@@ -347,9 +254,9 @@ def _branch_name(branch: JSON) -> str:
     if "$ref" in branch:
         return str(branch["$ref"]).rpartition("/")[2]
     if "enum" in branch or "type" not in branch:
-        return cut(_text({name: value for name, value in branch.items() if name != "x-mock"}), 40)
+        return cut(as_beginning({name: value for name, value in branch.items() if name != "x-mock"}), 40)
     names = branch["type"] if isinstance(branch["type"], list) else [branch["type"]]
-    return _with_article(names)
+    return with_article(names)
 
 
 def _no_type_fits(error: ValidationError, branches: Mapping[int, list[ValidationError]]) -> Explained:
@@ -362,5 +269,5 @@ def _no_type_fits(error: ValidationError, branches: Mapping[int, list[Validation
                 )
     kinds = list(dict.fromkeys(kinds))
     received = json_type(error.instance)
-    message = f"must be {_with_article(kinds)}, not {_with_article([received])}"
-    return message, " or ".join(kinds), json_type(error.instance), f"Send {_with_article(kinds)}."
+    message = f"must be {with_article(kinds)}, not {with_article([received])}"
+    return message, " or ".join(kinds), json_type(error.instance), f"Send {with_article(kinds)}."

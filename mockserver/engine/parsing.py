@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, NoReturn
 
 from mockserver.engine.exchange import JSON, Finding
+from mockserver.engine.media import is_json
 
 DEEPEST: Final = 500
 
@@ -77,7 +78,7 @@ def media_type_fault(content_type: str, encoding: str) -> Finding | None:
             "content-encoding", "encoding", "no Content-Encoding", encoding, "Send the body uncompressed."
         )
     kind, *parameters = [part.strip() for part in content_type.lower().split(";")]
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+    if not is_json(kind):
         return _fault(
             "content-type",
             "media-type",

@@ -1,9 +1,9 @@
 """Outcomes become bytes: the documented answer is picked, filled, and given the headers of this one call."""
 
 from mockserver.engine.case import Case
-from mockserver.engine.compiler import body_bytes, is_json
 from mockserver.engine.contract import Answer
 from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
+from mockserver.engine.media import body_bytes, is_json
 from mockserver.engine.problems import refusal_problem, violations
 from mockserver.engine.rules import scripted_answer
 from mockserver.engine.values import ABSENT, as_text, is_empty

@@ -6,17 +6,12 @@ SDKs join a base URL that ends in a slash with a path. Nothing is ever redirecte
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import unquote
 
 from mockserver.engine.contract import Api, Operation, Route
 from mockserver.engine.exchange import SpecError
-
-_VARIABLE: Final = re.compile(r"\{([^}]+)\}")
-_SLASH_INSIDE: Final = "\udc2f"  # stands for a decoded %2F: no text that was sent decodes to it
+from mockserver.engine.paths import anonymous, normal_path, path_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +75,7 @@ class Router:
         found: dict[str, Found] = {}
         for route in self._patterns:
             if route.pattern is not None and (match := route.pattern.fullmatch(path)):
-                named = zip(_VARIABLE.findall(route.path), match.groups(), strict=True)
-                values = {name: value.replace(_SLASH_INSIDE, "/") for name, value in named}
+                values = path_values(route.path, match)
                 supplied = {name: values[variable] for name, variable in route.supplies.items()}
                 found.setdefault(route.method, Found(route, values, supplied))
         return found
@@ -98,20 +92,11 @@ class Router:
         return [route for route in near if likeness(route) > 0.5][:count]
 
 
-def normal_path(path: str) -> str:
-    """Return a path as it is matched: one slash in front, percent-encoding decoded but for ``%2F``."""
-    if path.startswith("//"):
-        path = "/" + path.lstrip("/")
-    if "%" not in path:
-        return path
-    return "/".join(unquote(segment).replace("/", _SLASH_INSIDE) for segment in path.split("/"))
-
-
 def _refuse_clashes(routes: Iterable[Route]) -> None:
     claimed: dict[tuple[str, str], Route] = {}
     problems = []
     for route in routes:
-        key = (route.method, _VARIABLE.sub("{}", route.path))
+        key = (route.method, anonymous(route.path))
         other = claimed.setdefault(key, route)
         if other is not route:
             here, there = route.operation, other.operation

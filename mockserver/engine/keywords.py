@@ -1,0 +1,65 @@
+"""The JSON Schema words that a spec may use.
+
+A mock that ignores a rule lies, so that a word nobody checks stops the load: a keyword that is not in
+these lists, a format without a checker, a schema that the validator cannot compile.
+"""
+
+import difflib
+from collections.abc import Iterator
+from typing import Final
+
+from mockserver.engine.exchange import JSON
+from mockserver.engine.formats import FORMATS, IGNORED
+from mockserver.engine.values import pointer_of
+
+_ONE_SCHEMA: Final = frozenset(
+    {
+        "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames",
+        "then", "unevaluatedItems", "unevaluatedProperties",
+    }
+)  # fmt: skip
+_SCHEMAS_IN_A_LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_SCHEMAS_BY_NAME: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
+_ASSERTIONS: Final = frozenset(
+    {
+        "$ref", "const", "dependentRequired", "enum", "exclusiveMaximum", "exclusiveMinimum", "format",
+        "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems",
+        "minLength", "minProperties", "minimum", "multipleOf", "pattern", "required", "type", "uniqueItems",
+    }
+)  # fmt: skip
+_NOTES: Final = frozenset(
+    {
+        "$comment", "default", "deprecated", "description", "discriminator", "example", "examples", "externalDocs",
+        "readOnly", "title", "writeOnly", "x-mock", "xml", "contentEncoding", "contentMediaType",
+    }
+)  # fmt: skip
+KEYWORDS: Final = _ONE_SCHEMA | _SCHEMAS_IN_A_LIST | _SCHEMAS_BY_NAME | _ASSERTIONS | _NOTES
+
+
+def unknown_words(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str, str]]:
+    """Yield ``(pointer, sentence)`` for every word of a schema that nothing would check."""
+    if not isinstance(schema, dict):
+        return
+    for name in schema:
+        if name not in KEYWORDS and not name.startswith("x-"):
+            near = difflib.get_close_matches(name, KEYWORDS, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield pointer_of([*steps, name]), f"the keyword {name!r} is not known{hint}"
+    name = schema.get("format")
+    if name is not None and name not in FORMATS and name not in IGNORED:
+        yield (
+            pointer_of([*steps, "format"]),
+            f"the format {name!r} has no checker; there are {', '.join(FORMATS)}",
+        )
+    for inner, place in _inside(schema, steps):
+        yield from unknown_words(inner, place)
+
+
+def _inside(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[JSON, list[str | int]]]:
+    for name, value in schema.items():
+        if name in _ONE_SCHEMA:
+            yield value, [*steps, name]
+        elif name in _SCHEMAS_IN_A_LIST and isinstance(value, list):
+            yield from ((each, [*steps, name, position]) for position, each in enumerate(value))
+        elif name in _SCHEMAS_BY_NAME and isinstance(value, dict):
+            yield from ((each, [*steps, name, member]) for member, each in value.items())
