@@ -64,6 +64,7 @@ class Case:
 
     request: Request
     found: Found
+    operation: Operation
     validator: Validator
     policy: Policy
     keys: Keys
@@ -80,11 +81,6 @@ class Case:
     labels: dict[str, str] = field(default_factory=dict)
     headers: list[tuple[str, str]] = field(default_factory=list)
     taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
-
-    @property
-    def operation(self) -> Operation:
-        """The operation that was asked for."""
-        return self.found.route.operation
 
     @property
     def path_values(self) -> Mapping[str, str]:

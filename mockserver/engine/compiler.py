@@ -25,7 +25,7 @@ from mockserver.engine.contract import (
 )
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason, SpecError
-from mockserver.engine.media import body_bytes
+from mockserver.engine.media import body_bytes, content_type
 from mockserver.engine.paths import path_pattern
 from mockserver.engine.shapes import shape_of
 from mockserver.engine.soundness import check_answers, check_document
@@ -214,9 +214,9 @@ class _OperationCompiler:
         return Answer(
             status=status,
             example=name,
-            media_type=media_type,
+            content_type=(("content-type", content_type(media_type)),),
             headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
-            body=None if value is ABSENT else document.template(value, at),
+            write=None if value is ABSENT or is_constant else document.writer(value, media_type, at),
             constant=body_bytes(value, media_type) if is_constant else None,
             finding=document.template(
                 entry.get("finding", words.get("finding", "{$item.wording}")), f"{at}/finding"

@@ -5,12 +5,12 @@ are compiled, durations are seconds, and what could be looked up once has been l
 compiled functions are compared by identity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from re import Pattern
 
 from mockserver.engine.exchange import JSON, Reason
-from mockserver.engine.expressions import Template
+from mockserver.engine.expressions import Facts, Template
 
 Headers = tuple[tuple[str, Template], ...]
 """Header names with the templates of their values; one that finds nothing vanishes."""
@@ -21,13 +21,13 @@ Wording = Mapping[str, tuple[Template, ...]]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
-    """One documented answer. ``constant`` holds the bytes of a body in which nothing is filled in."""
+    """One documented answer; its body is ``constant``, or what ``write`` makes of the facts, or empty."""
 
     status: int
     example: str | None = None
-    media_type: str = "application/json"
+    content_type: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     headers: Headers = ()
-    body: Template | None = None
+    write: Callable[[Facts], bytes] | None = None
     constant: bytes | None = None
     finding: Template | None = None
     wording: Wording = field(default_factory=dict)

@@ -112,6 +112,7 @@ def _open_case(world: World, request: Request, found: Found) -> Case:
     return Case(
         request=request,
         found=found,
+        operation=operation,
         validator=blueprint.validators[operation],
         policy=blueprint.policies[operation.api],
         keys=world.keys,

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeVar
 from mockserver.engine.contract import Headers, Wording
 from mockserver.engine.exchange import JSON
 from mockserver.engine.expressions import Facts, Template, TemplateError
-from mockserver.engine.templates import compile_expression, compile_template
+from mockserver.engine.media import body_bytes, is_json
+from mockserver.engine.templates import compile_expression, compile_template, compile_writer
 from mockserver.engine.values import ABSENT, pointer_of, walk
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
@@ -95,6 +96,13 @@ class Document:
         """Compile a template."""
         return self.attempt(at, compile_template, value, _nothing)
 
+    def writer(self, value: JSON, media_type: str, at: str) -> Callable[[Facts], bytes]:
+        """Compile the body of an answer into what writes its bytes."""
+        if not is_json(media_type):
+            fill = self.template(value, at)
+            return lambda facts: body_bytes(fill(facts), media_type)
+        return self.attempt(at, compile_writer, value, _write_nothing)
+
     def expression(self, text: JSON, at: str) -> Template:
         """Compile a string that must be one expression."""
         return self.attempt(at, compile_expression, text, _nothing)
@@ -112,6 +120,10 @@ class Document:
                 each = value if isinstance(value, list) else [value]
                 sentences[key] = tuple(self.template(sentence, f"{at}/{keyword}") for sentence in each)
         return sentences
+
+
+def _write_nothing(_: Facts) -> bytes:
+    return b""
 
 
 def _fill_nothing(_: Facts) -> JSON:

@@ -15,12 +15,12 @@ from mockserver.engine.values import (
     Ids,
     as_text,
     child,
+    follow,
     is_empty,
     iso_time,
     steps_of,
     uuid_of,
     uuid_text,
-    walk,
 )
 
 
@@ -127,7 +127,7 @@ def _request_body(text: str) -> Template:
         raise TemplateError(f"'$request.body{text}' needs a JSON Pointer after #, as in $request.body#/name")
     steps = steps_of(pointer)
     if len(steps) != 1:
-        return lambda facts: walk(facts.body, pointer)
+        return lambda facts: follow(facts.body, steps)
     (name,) = steps
 
     def member(facts: Facts) -> JSON:  # nearly every expression; no parsing of the pointer per call
@@ -158,7 +158,8 @@ def _item(text: str) -> Template:
     if not text:
         return lambda facts: facts.item
     if text.startswith("#"):
-        return lambda facts: walk(facts.item, text[1:])
+        steps = steps_of(text[1:])
+        return lambda facts: follow(facts.item, steps)
     if not text.startswith("."):
         raise TemplateError(f"'$item{text}' is unknown; write $item, $item.member or $item#/pointer")
     return lambda facts: child(facts.item, text[1:])

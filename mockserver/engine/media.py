@@ -18,3 +18,8 @@ def body_bytes(value: JSON, media_type: str) -> bytes:
         if isinstance(value, str) and not is_json(media_type)
         else encode(value)
     )
+
+
+def content_type(media_type: str) -> str:
+    """Return the header's value for a media type: text says that it is UTF-8, JSON always is."""
+    return media_type if is_json(media_type) or "charset" in media_type else f"{media_type}; charset=utf-8"

@@ -3,10 +3,9 @@
 from mockserver.engine.case import Case
 from mockserver.engine.contract import Answer
 from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
-from mockserver.engine.media import body_bytes, is_json
 from mockserver.engine.problems import refusal_problem, violations
 from mockserver.engine.rules import scripted_answer
-from mockserver.engine.values import ABSENT, as_text, is_empty
+from mockserver.engine.values import as_text, is_empty
 from mockserver.engine.world import World
 
 
@@ -54,19 +53,12 @@ def _fill(case: Case, answer: Answer) -> Response:
     case.answer = answer
     body = answer.constant
     if body is None:
-        value = ABSENT if answer.body is None else answer.body(case)
-        body = b"" if value is ABSENT else body_bytes(value, answer.media_type)
-    headers: tuple[tuple[str, str], ...] = ()
-    if body:
-        headers = (("content-type", _content_type(answer.media_type)),)
+        body = b"" if answer.write is None else answer.write(case)
+    headers: tuple[tuple[str, str], ...] = answer.content_type if body else ()
     for name, make in answer.headers:
         if not is_empty(value := make(case)):
             headers += ((name, as_text(value)),)
     return Response(answer.status, headers, body)
-
-
-def _content_type(media_type: str) -> str:
-    return media_type if is_json(media_type) or "charset" in media_type else f"{media_type}; charset=utf-8"
 
 
 def complete(world: World, case: Case, response: Response, number: int) -> Response:
@@ -80,13 +72,16 @@ def complete(world: World, case: Case, response: Response, number: int) -> Respo
         listed = world.blueprint.deviations[case.operation.api]
         leaned = tuple((id_, listed[id_].evidence) for id_ in case.deviations)
         headers += (("sl-violations", violations(case.findings, leaned)),)
-    return with_call_id(world, Response(response.status, headers, response.body), number)
+    return Response(response.status, (*headers, _call_id(world, number)), response.body)
 
 
 def with_call_id(world: World, response: Response, number: int) -> Response:
     """Add the header that names the call in the journal."""
-    headers = (*response.headers, ("x-mock-call-id", world.journal.id_of(number)))
-    return Response(response.status, headers, response.body)
+    return Response(response.status, (*response.headers, _call_id(world, number)), response.body)
+
+
+def _call_id(world: World, number: int) -> tuple[str, str]:
+    return "x-mock-call-id", world.journal.id_of(number)
 
 
 def instance_of(world: World, number: int) -> str:

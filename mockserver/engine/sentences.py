@@ -35,6 +35,7 @@ def _type(wanted: JSON, instance: JSON) -> Sentence:
 
 
 def with_article(names: Sequence[str]) -> str:
+    """Return JSON types as a person lists them: "an array, an object or a string"."""
     articles = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
     *others, last = [articles.get(name, f"a {name}") for name in names]
     return f"{', '.join(others)} or {last}" if others else last

@@ -20,12 +20,12 @@ Absent, null and ``""`` fall through to the next operand; the last is taken as i
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON
 from mockserver.engine.expressions import Facts, Template, TemplateError, compile_name
-from mockserver.engine.values import ABSENT, as_text, is_empty
+from mockserver.engine.values import ABSENT, as_text, encode, is_empty, write_json
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}()\[\]]|\|\|')
 
@@ -41,6 +41,49 @@ def compile_template(value: JSON) -> Template:
     if isinstance(value, list) and has_expressions(value):
         return _compile_list(value)
     return _constant(value)
+
+
+def compile_writer(value: JSON) -> Callable[[Facts], bytes]:
+    """Compile a JSON value into a function that writes it as JSON bytes. Raises `TemplateError`.
+
+    What never changes is written once, here; only what is filled in is written per call. Where a member
+    would have to be dropped, the value is built and written as a whole.
+    """
+    build = compile_template(value)
+    parts, rest = _parts_of(value)
+
+    def write(facts: Facts) -> bytes:
+        written = []
+        for before, template in parts:
+            filled = template(facts)
+            if filled is ABSENT:
+                return encode(build(facts))
+            written += (before, write_json(filled))
+        return "".join([*written, rest]).encode("ascii")
+
+    return write
+
+
+def _parts_of(value: JSON) -> tuple[list[tuple[str, Template]], str]:
+    """Split the JSON text of a value into what stands before each place that is filled in, and the rest."""
+    parts: list[tuple[str, Template]] = []
+    text = ""
+
+    def add(node: JSON) -> None:
+        nonlocal text
+        if not has_expressions(node):
+            text += write_json(node)
+        elif isinstance(node, Mapping) and "$each" not in node:
+            for position, (name, member) in enumerate(node.items()):
+                text += f"{',' if position else '{'}{write_json(name)}:"
+                add(member)
+            text += "}"
+        else:
+            parts.append((text, compile_template(node)))
+            text = ""
+
+    add(value)
+    return parts, text
 
 
 def compile_expression(text: JSON) -> Template:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -28,7 +28,12 @@ ABSENT: Final = Absent()
 
 def walk(value: JSON, pointer: str) -> JSON:
     """Return what a JSON Pointer (RFC 6901) finds in a value, or `ABSENT`."""
-    for step in steps_of(pointer):
+    return follow(value, steps_of(pointer))
+
+
+def follow(value: JSON, steps: Iterable[str]) -> JSON:
+    """Return what the steps of a JSON Pointer find in a value, or `ABSENT`."""
+    for step in steps:
         value = child(value, step)
         if value is ABSENT:
             return ABSENT
@@ -39,8 +44,9 @@ def child(value: JSON, step: str) -> JSON:
     """Return a member of an object or an item of a list, or `ABSENT`."""
     if isinstance(value, dict):
         return value.get(step, ABSENT)
-    if isinstance(value, list) and re.fullmatch("0|[1-9][0-9]{0,9}", step) and int(step) < len(value):
-        return value[int(step)]
+    if isinstance(value, list) and step.isdecimal() and step.isascii():
+        position = int(step) if len(step) < 10 and (step[0] != "0" or step == "0") else len(value)
+        return value[position] if position < len(value) else ABSENT
     return ABSENT
 
 
@@ -68,10 +74,11 @@ def as_text(value: JSON) -> str:
 
 def encode(value: JSON) -> bytes:
     """Return a value as JSON bytes, without spaces and in ASCII (a lone surrogate stays legal that way)."""
-    return _to_text(value).encode("ascii")
+    return write_json(value).encode("ascii")
 
 
-_to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+write_json: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+"""Writes a value as JSON text, without spaces and in ASCII."""
 
 
 def compact_size(value: JSON) -> int:

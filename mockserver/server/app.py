@@ -59,18 +59,11 @@ class DataPlane:
         world, arrived = self._stage.world, time.perf_counter()
         path = scope["raw_path"].decode("latin-1")
         routed = world.blueprint.router.route(scope["method"], path)
-        body, incomplete = await _read_body(scope, receive, _most_bytes(world, routed))
-        request = _request(scope, path, body, incomplete)
-        try:
-            decided = answer(world, request, routed)
-        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
-            traceback.print_exception(error, file=sys.stderr)
-            decided = fail(world, request, error)
-        await self._finish(scope, receive, send, world, decided, arrived)
-
-    async def _finish(
-        self, scope: Scope, receive: Receive, send: Send, world: World, decided: Decided, arrived: float
-    ) -> None:
+        message, most = await receive(), _most_bytes(world, routed)
+        body, incomplete = message.get("body", b""), ""
+        if message.get("more_body") or message["type"] != "http.request" or len(body) > most:
+            body, incomplete = await _read_on(message, receive, most)
+        decided = self._decide(world, _request(scope, path, body, incomplete), routed)
         aborted = decided.response is None
         try:
             if decided.delay:
@@ -83,10 +76,24 @@ class DataPlane:
             if self._on_call is not None:
                 self._on_call(decided.record)
         if decided.response is not None and not aborted:
-            headers = self._cors.headers(scope, decided.response) if self._cors is not None else []
-            if decided.record.reason == "too-large":
-                headers.append((b"connection", b"close"))
-            await _send(send, decided.response, headers)
+            await _send(send, decided.response, self._more_headers(scope, decided))
+
+    def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
+        try:
+            return answer(world, request, routed)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
+            traceback.print_exception(error, file=sys.stderr)
+            return fail(world, request, error)
+
+    def _more_headers(self, scope: Scope, decided: Decided) -> list[tuple[bytes, bytes]]:
+        headers = (
+            []
+            if self._cors is None or decided.response is None
+            else self._cors.headers(scope, decided.response)
+        )
+        if decided.record.reason == "too-large":
+            headers.append((b"connection", b"close"))
+        return headers
 
     async def _hold_back(self, delay: float, receive: Receive) -> bool:
         """Wait, and tell whether the client went away meanwhile."""
@@ -109,16 +116,8 @@ def _most_bytes(world: World, routed: Routed) -> int:
     return routed.operation.max_bytes if isinstance(routed, Found) else world.blueprint.most_body_bytes
 
 
-async def _read_body(scope: Scope, receive: Receive, most: int) -> tuple[bytes, str]:
-    """Return the body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body") and message["type"] == "http.request" and len(body) <= most:
-        return body, ""  # nearly every call: one message
-    return await _read_on(message, receive, most)
-
-
 async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
+    """Return a body of several messages, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
     chunks: list[bytes] = []
     size = 0
     while message["type"] == "http.request":

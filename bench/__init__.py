@@ -1,0 +1,1 @@
+"""How much the mock server costs, against a bare uvicorn echo that parses the same body."""
