@@ -71,6 +71,8 @@ class Case:
     limits: Limits
     now: float
     ids: Ids
+    number: int
+    id: str
     body: JSON = ABSENT
     item: JSON = None
     answer: Answer | None = None

@@ -91,20 +91,18 @@ def _malformed(message: str, fix: str, size: int) -> Refused:
 
 def authentication(case: Case) -> Refused | None:
     """Is there a credential, of the right kind, that is accepted?"""
-    security = case.operation.shape.security
-    if not security or () in security:
-        return None
-    refused: list[Refused] = []
-    for alternative in security:
-        found = [read_credential(scheme, case.request) for scheme in alternative]
-        fault = next(
-            (refusal for each in found if (refusal := _credential_fault(case, each)) is not None), None
-        )
-        if fault is None:
-            case.credential = found[0]
+    first: Refused | None = None
+    for alternative in case.operation.shape.security:
+        refused: Refused | None = None
+        for scheme in alternative:
+            credential = read_credential(scheme, case.request)
+            if credential.fault or case.policy.keys or scheme.refuses:
+                refused = refused or _credential_fault(case, credential)
+            case.credential = case.credential or credential
+        if refused is None:
             return None
-        refused.append(fault)
-    return refused[0]
+        first = first or refused
+    return first
 
 
 def _credential_fault(case: Case, credential: Credential) -> Refused | None:

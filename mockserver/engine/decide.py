@@ -5,8 +5,8 @@ long as it says, to `settle` the keys that the request holds, and to send the by
 entry in the journal nothing waits, so that one event loop needs no lock.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
@@ -22,7 +22,7 @@ from mockserver.engine.exchange import (
     Scripted,
     outcome_name,
 )
-from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record
+from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record, Row
 from mockserver.engine.problems import no_route_problem, problem
 from mockserver.engine.rendering import complete, instance_of, render, with_call_id
 from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
@@ -35,11 +35,11 @@ from mockserver.engine.world import World
 class Decided:
     """A call that is in the journal. ``response`` waits for ``delay`` seconds; None when nobody is there.
 
-    ``record`` is what the journal has of it, ``kept`` the answer that keys remember.
+    ``row`` is what the journal has of it, ``kept`` the answer that keys remember.
     """
 
     outcome: Outcome
-    record: Record
+    row: Row
     response: Response | None
     kept: Response | None = None
     case: Case | None = None
@@ -60,7 +60,7 @@ def answer(world: World, request: Request, routed: Routed | None = None) -> Deci
             decided = _answer_wrong_method(world, request, routed, number)
         case NoRoute():
             decided = _answer_no_route(world, request, number)
-    world.journal.put(decided.record)
+    world.journal.put(decided.row)
     return decided
 
 
@@ -74,8 +74,8 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
         _remember(decided.case, decided, world.clock.now(), held=True)
     if decided.delay or aborted:
         state = ABORTED if aborted else ANSWERED
-        decided.record = decided.record._replace(state=state, served=served)
-        world.journal.put(decided.record)
+        decided.row = tuple(Record(*decided.row)._replace(state=state, served=served))
+        world.journal.put(decided.row)
 
 
 def fail(world: World, request: Request, error: Exception) -> Decided:
@@ -85,29 +85,29 @@ def fail(world: World, request: Request, error: Exception) -> Decided:
         "the mock server failed on this request, which is its own fault; its traceback is on standard error"
     )
     detail = f"{type(error).__name__}: {told}. Please report it with the request."
-    response = with_call_id(world, problem(Reason.BUG, detail, instance=instance_of(world, number)), number)
-    record = _record(world, request, number, Refused(Reason.BUG), response)
-    world.journal.put(record)
-    return Decided(Refused(Reason.BUG), record, response)
+    id_ = world.journal.id_of(number)
+    response = with_call_id(problem(Reason.BUG, detail, instance=instance_of(id_)), id_)
+    decided = _unrouted(world, request, number, Refused(Reason.BUG), response)
+    world.journal.put(decided.row)
+    return decided
 
 
 # A request that an operation takes
 
 
 def _answer_found(world: World, request: Request, found: Found, number: int) -> Decided:
-    case = _open_case(world, request, found)
+    case = _open_case(world, request, found, number)
     world.keys.expire(case.now)
     outcome, delay = decide(case)
-    kept = render(case, outcome, instance_of(world, number))
-    response = None if request.incomplete == "disconnected" else complete(world, case, kept, number)
-    record = _record(world, request, number, outcome, response, case, delay)
-    decided = Decided(outcome, record, response, kept, case, delay)
+    kept = render(case, outcome)
+    response = None if request.incomplete == "disconnected" else complete(world, case, kept)
+    decided = Decided(outcome, _row(case, outcome, response, delay), response, kept, case, delay)
     if case.taken:
         _remember(case, decided, case.now, held=False)
     return decided
 
 
-def _open_case(world: World, request: Request, found: Found) -> Case:
+def _open_case(world: World, request: Request, found: Found, number: int) -> Case:
     operation, blueprint = found.route.operation, world.blueprint
     return Case(
         request=request,
@@ -119,6 +119,8 @@ def _open_case(world: World, request: Request, found: Found) -> Case:
         limits=world.limits,
         now=world.clock.now(),
         ids=world.ids,
+        number=number,
+        id=world.journal.id_of(number),
     )
 
 
@@ -155,7 +157,7 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
-            case.keys.keep(key, fingerprint, decided.kept, decided.record.number, now + rule.ttl)
+            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl)
         else:
             case.keys.drop(key)
 
@@ -174,52 +176,61 @@ def _kind_of(outcome: Outcome) -> str:
 
 
 def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    case = _open_case(world, request, routed.found)
+    case = _open_case(world, request, routed.found, number)
     allow = ", ".join(routed.allowed)
     message, fix = f"takes {allow}, not {request.method}", f"Send {allow}."
     outcome = Refused(
         Reason.WRONG_METHOD, (Finding("path", "", "", "method", message, allow, request.method, None, fix),)
     )
     case.headers.append(("allow", allow))
-    response = complete(world, case, render(case, outcome, instance_of(world, number)), number)
-    return Decided(outcome, _record(world, request, number, outcome, response, case), response)
+    response = complete(world, case, render(case, outcome))
+    return Decided(outcome, _row(case, outcome, response), response)
 
 
 def _answer_options(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    headers = (("allow", ", ".join(routed.allowed)),)
-    response = with_call_id(world, Response(204, headers, b""), number)
-    record = _record(world, request, number, Admitted(), response)._replace(api=routed.found.operation.api)
-    return Decided(Admitted(), record, response)
+    case = _open_case(world, request, routed.found, number)
+    case.headers.append(("allow", ", ".join(routed.allowed)))
+    response = complete(world, case, Response(204, (), b""))
+    return Decided(Admitted(), _row(case, Admitted(), response), response)
 
 
 def _answer_no_route(world: World, request: Request, number: int) -> Decided:
+    id_ = world.journal.id_of(number)
     nearest = world.blueprint.router.nearest(request.method, request.path)
-    response = no_route_problem(request.method, request.path, nearest, instance_of(world, number))
-    response = with_call_id(world, response, number)
-    outcome = Refused(Reason.NO_ROUTE)
-    return Decided(outcome, _record(world, request, number, outcome, response), response)
+    response = with_call_id(no_route_problem(request.method, request.path, nearest, instance_of(id_)), id_)
+    return _unrouted(world, request, number, Refused(Reason.NO_ROUTE), response)
 
 
-# The journal's record
+# The journal's rows
 
 
-def _record(
-    world: World,
-    request: Request,
-    number: int,
-    outcome: Outcome,
-    response: Response | None,
-    case: Case | None = None,
-    delay: float = 0.0,
-) -> Record:
-    operation = None if case is None else case.operation
-    findings: Sequence[Finding] = case.findings if case is not None else ()
-    if case is None and isinstance(outcome, Refused):
-        findings = outcome.findings
+_NO_ANSWER: Final = Response(0, (), b"")
+
+
+def _row(case: Case, outcome: Outcome, response: Response | None, delay: float = 0.0) -> Row:
+    """Return what the journal keeps of a call: the fields of `Record`, as a plain tuple."""
+    request, operation = case.request, case.operation
+    answered = response or _NO_ANSWER
     state = ABORTED if response is None else WAITING if delay else ANSWERED
-    return Record(
+    return (
+        *(case.number, case.now, request.method, request.path, request.query),
+        *(request.raw_headers, request.body, request.client),
+        *(outcome_name(outcome), operation.api, operation.id),
+        outcome.reason.value if isinstance(outcome, Refused) else None,
+        None if isinstance(outcome, Admitted) else outcome.rule,
+        outcome.original if isinstance(outcome, Repeated) else None,
+        *(_name_of(case), _recipient_of(case)),
+        encode([finding.as_json() for finding in case.findings]) if case.findings else b"",
+        case.deviations,
+        answered.status in operation.published_statuses,
+        *(answered.status, answered.headers, answered.body, state, delay, 0.0),
+    )
+
+
+def _unrouted(world: World, request: Request, number: int, outcome: Refused, response: Response) -> Decided:
+    record = Record(
         number=number,
-        received=world.clock.now() if case is None else case.now,
+        received=world.clock.now(),
         method=request.method,
         path=request.path,
         query=request.query,
@@ -227,25 +238,12 @@ def _record(
         body=request.body,
         client=request.client,
         outcome=outcome_name(outcome),
-        api=None if operation is None else operation.api,
-        operation=None if operation is None else operation.id,
-        reason=str(outcome.reason) if isinstance(outcome, Refused) else None,
-        rule=None if isinstance(outcome, Admitted) else outcome.rule,
-        repeat_of=outcome.original if isinstance(outcome, Repeated) else None,
-        name=None if case is None else _name_of(case),
-        recipient=None if case is None else _recipient_of(case),
-        findings=encode([finding.as_json() for finding in findings]) if findings else b"",
-        deviations=" ".join(case.deviations) if case is not None else "",
-        published=None
-        if operation is None or response is None
-        else response.status in operation.published_statuses,
-        status=None if response is None else response.status,
-        headers=() if response is None else response.headers,
-        answer=b"" if response is None else response.body,
-        state=state,
-        delay=delay,
-        served=0.0,
+        reason=str(outcome.reason),
+        status=response.status,
+        headers=response.headers,
+        answer=response.body,
     )
+    return Decided(outcome, tuple(record), response)
 
 
 def _name_of(case: Case) -> str | None:

@@ -101,7 +101,7 @@ class Document:
         if not is_json(media_type):
             fill = self.template(value, at)
             return lambda facts: body_bytes(fill(facts), media_type)
-        return self.attempt(at, compile_writer, value, _write_nothing)
+        return self.attempt(at, compile_writer, value, _writes_nothing)
 
     def expression(self, text: JSON, at: str) -> Template:
         """Compile a string that must be one expression."""
@@ -131,6 +131,7 @@ def _fill_nothing(_: Facts) -> JSON:
 
 
 _nothing: Final[Template] = _fill_nothing
+_writes_nothing: Final[Callable[[Facts], bytes]] = _write_nothing
 
 
 def _references(node: JSON) -> list[str]:

@@ -148,11 +148,11 @@ Outcome = Admitted | Repeated | Refused | Scripted
 class Exchange:
     """One request and all that became of it, as the journal keeps it.
 
-    Times are seconds: ``received`` since the epoch on the mock's clock, ``delay`` the wait that was
-    asked for, ``served`` the real time from arrival to the answer where it was held back. ``state`` is
-    ``answered``, ``waiting`` while the answer is held back, or ``aborted`` when the client went away; only an
-    answered one has a ``response``. ``published`` says whether the published contract lists the status; it is
-    None for a request that no API took.
+    Times are seconds: ``received`` since the epoch on the mock's clock, ``delay`` the wait that was asked for,
+    ``served`` the real time from arrival to the answer where it was held back. ``state`` is ``answered``,
+    ``waiting`` while the answer is held back, or ``aborted`` when the client went away; only an answered one has
+    a ``response``. ``status`` is 0 where no answer was ever made. ``published`` says whether the published
+    contract lists the status; it is None for a request that no API took.
     """
 
     number: int
@@ -170,7 +170,7 @@ class Exchange:
     findings: tuple[dict[str, JSON], ...] = ()
     deviations: tuple[str, ...] = ()
     published: bool | None = None
-    status: int | None = None
+    status: int = 0
     response: Response | None = None
     state: str = "answered"
     delay: float = 0.0

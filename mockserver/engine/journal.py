@@ -17,6 +17,11 @@ MOST_BYTES: Final = 128 * 1024 * 1024
 _OVERHEAD: Final = 500  # of one record: the tuple, its numbers, and the heads of its strings
 
 
+ANSWERED: Final = "answered"
+WAITING: Final = "waiting"
+ABORTED: Final = "aborted"
+
+
 class Record(NamedTuple):
     """The fields of a stored call; stored as a plain tuple, in this order.
 
@@ -32,27 +37,26 @@ class Record(NamedTuple):
     body: bytes
     client: str
     outcome: str
-    api: str | None
-    operation: str | None
-    reason: str | None
-    rule: str | None
-    repeat_of: int | None
-    name: str | None
-    recipient: str | None
-    findings: bytes
-    deviations: str
-    published: bool | None
-    status: int | None
-    headers: tuple[tuple[str, str], ...]
-    answer: bytes
-    state: str
-    delay: float
-    served: float
+    api: str | None = None
+    operation: str | None = None
+    reason: str | None = None
+    rule: str | None = None
+    repeat_of: int | None = None
+    name: str | None = None
+    recipient: str | None = None
+    findings: bytes = b""
+    deviations: tuple[str, ...] = ()
+    published: bool | None = None
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    answer: bytes = b""
+    state: str = ANSWERED
+    delay: float = 0.0
+    served: float = 0.0
 
 
-ANSWERED: Final = "answered"
-WAITING: Final = "waiting"
-ABORTED: Final = "aborted"
+Row = tuple[Any, ...]
+"""A record as it is stored: an exact tuple."""
 
 
 class Journal:
@@ -64,7 +68,7 @@ class Journal:
 
     def __init__(self, prefix: str, most: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
         self._prefix, self._most, self._most_bytes = prefix, most, most_bytes
-        self._records: dict[int, tuple[Any, ...]] = {}
+        self._records: dict[int, Row] = {}
         self._oldest = 1
         self._bytes = 0
         self.last = 0
@@ -82,15 +86,15 @@ class Journal:
         """Return the UUID of a call."""
         return f"{self._prefix}{number:012x}"
 
-    def put(self, record: Record) -> None:
+    def put(self, row: Row) -> None:
         """Store a call, or what has become of it since it was stored."""
-        number = record.number
+        number: int = row[0]
         if (known := self._records.get(number)) is not None:
-            self._bytes -= _size(_read(known))
+            self._bytes -= _size(known)
         elif number < self._oldest:
             return  # dropped, or cleared, while its answer was held back
-        self._records[number] = tuple(record)
-        self._bytes += _size(record)
+        self._records[number] = row
+        self._bytes += _size(row)
         while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):
             self._drop_oldest()
 
@@ -98,7 +102,7 @@ class Journal:
         while (row := self._records.pop(self._oldest, None)) is None:
             self._oldest += 1
         self._oldest += 1
-        self._bytes -= _size(_read(row))
+        self._bytes -= _size(row)
         self.dropped += 1
 
     def clear(self) -> None:
@@ -123,8 +127,8 @@ class Journal:
         """Return the newest calls, newest first."""
         return list(islice(self.newest_first(), count))
 
-    def _exchange(self, row: tuple[Any, ...]) -> Exchange:
-        record = _read(row)
+    def _exchange(self, row: Row) -> Exchange:
+        record = Record(*row)
         request = Request(
             record.method,
             record.path,
@@ -148,7 +152,7 @@ class Journal:
             name=record.name,
             recipient=record.recipient,
             findings=tuple(json.loads(record.findings)) if record.findings else (),
-            deviations=tuple(record.deviations.split()),
+            deviations=record.deviations,
             published=record.published,
             status=record.status,
             response=_response(record),
@@ -158,18 +162,18 @@ class Journal:
         )
 
 
-def _read(row: tuple[Any, ...]) -> Record:
-    return Record(*row)
-
-
 def _response(record: Record) -> Response | None:
-    if record.state != ANSWERED or record.status is None:
+    if record.state != ANSWERED:
         return None
     return Response(record.status, record.headers, record.answer)
 
 
-def _size(record: Record) -> int:
-    return _OVERHEAD + len(record.body) + len(record.raw_headers) + len(record.answer) + len(record.findings)
+_WEIGHED: Final = tuple(Record._fields.index(name) for name in ("raw_headers", "body", "findings", "answer"))
+
+
+def _size(row: Row) -> int:
+    headers, body, findings, answer = _WEIGHED
+    return _OVERHEAD + len(row[headers]) + len(row[body]) + len(row[findings]) + len(row[answer])
 
 
 def packed(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -1,5 +1,7 @@
 """Outcomes become bytes: the documented answer is picked, filled, and given the headers of this one call."""
 
+from typing import Final
+
 from mockserver.engine.case import Case
 from mockserver.engine.contract import Answer
 from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
@@ -8,8 +10,10 @@ from mockserver.engine.rules import scripted_answer
 from mockserver.engine.values import as_text, is_empty
 from mockserver.engine.world import World
 
+CALL_ID: Final = "x-mock-call-id"
 
-def render(case: Case, outcome: Outcome, instance: str) -> Response:
+
+def render(case: Case, outcome: Outcome) -> Response:
     """Return the answer to an outcome, as a dedup rule would keep it: without the headers of this one call."""
     match outcome:
         case Admitted():
@@ -22,16 +26,16 @@ def render(case: Case, outcome: Outcome, instance: str) -> Response:
             case.words["reason"] = next(known, None)
             return _fill(case, answer)
         case Refused():
-            return _refuse(case, outcome, instance)
+            return _refuse(case, outcome)
 
 
-def _refuse(case: Case, refused: Refused, instance: str) -> Response:
+def _refuse(case: Case, refused: Refused) -> Response:
     case.findings = refused.findings
     case.words["reason"] = str(refused.reason)
     answer = _answer_to(case, refused)
-    return (
-        refusal_problem(refused.reason, refused.findings, instance) if answer is None else _fill(case, answer)
-    )
+    if answer is None:
+        return refusal_problem(refused.reason, refused.findings, instance_of(case.id))
+    return _fill(case, answer)
 
 
 def _answer_to(case: Case, refused: Refused) -> Answer | None:
@@ -61,7 +65,7 @@ def _fill(case: Case, answer: Answer) -> Response:
     return Response(answer.status, headers, body)
 
 
-def complete(world: World, case: Case, response: Response, number: int) -> Response:
+def complete(world: World, case: Case, response: Response) -> Response:
     """Add the headers of this one call: its limits and keys, what was found and leaned on, its id."""
     headers = response.headers
     if case.headers:
@@ -70,20 +74,16 @@ def complete(world: World, case: Case, response: Response, number: int) -> Respo
         headers += (("deprecation", "true"),)
     if case.findings or case.deviations:
         listed = world.blueprint.deviations[case.operation.api]
-        leaned = tuple((id_, listed[id_].evidence) for id_ in case.deviations)
+        leaned = tuple([(id_, listed[id_].evidence) for id_ in case.deviations])
         headers += (("sl-violations", violations(case.findings, leaned)),)
-    return Response(response.status, (*headers, _call_id(world, number)), response.body)
+    return Response(response.status, (*headers, (CALL_ID, case.id)), response.body)
 
 
-def with_call_id(world: World, response: Response, number: int) -> Response:
+def with_call_id(response: Response, id_: str) -> Response:
     """Add the header that names the call in the journal."""
-    return Response(response.status, (*response.headers, _call_id(world, number)), response.body)
+    return Response(response.status, (*response.headers, (CALL_ID, id_)), response.body)
 
 
-def _call_id(world: World, number: int) -> tuple[str, str]:
-    return "x-mock-call-id", world.journal.id_of(number)
-
-
-def instance_of(world: World, number: int) -> str:
+def instance_of(id_: str) -> str:
     """Return where the control plane shows a call."""
-    return f"/__admin/requests/{world.journal.id_of(number)}"
+    return f"/__admin/requests/{id_}"

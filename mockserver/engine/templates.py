@@ -53,7 +53,7 @@ def compile_writer(value: JSON) -> Callable[[Facts], bytes]:
     parts, rest = _parts_of(value)
 
     def write(facts: Facts) -> bytes:
-        written = []
+        written: list[str] = []
         for before, template in parts:
             filled = template(facts)
             if filled is ABSENT:

@@ -180,11 +180,12 @@ def _coerced(text: str, schema: JSON) -> JSON:
 class Validator:
     """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'."""
 
-    __slots__ = ("_adding", "_published", "_served", "_touching", "_variants", "rules")
+    __slots__ = ("_adding", "_published", "_published_alone", "_served", "_touching", "_variants", "rules")
 
     def __init__(self, operation: Operation) -> None:
         self._served = Shape(operation.shape)
-        self._published = Shape(operation.published) if operation.published else None
+        self._published = Shape(operation.published, operation.shape) if operation.published else None
+        self._published_alone = Shape(operation.published) if operation.published else None
         self._adding = tuple(id_ for id_, shape in operation.variants if shape is None)
         self._variants = [(id_, Shape(shape, operation.shape)) for id_, shape in operation.variants if shape]
         self.rules = {
@@ -210,7 +211,7 @@ class Validator:
 
     def _touched(self, call: Call) -> tuple[str, ...]:
         """Name the deviations that, laid over the published contract alone, change what it finds."""
-        if self._published is None:
+        if self._published_alone is None:
             return ()
-        found = self._published.findings(call)
+        found = self._published_alone.findings(call)
         return tuple(id_ for id_, shape in self._touching if shape.findings(call) != found)

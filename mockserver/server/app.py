@@ -24,6 +24,7 @@ from mockserver.server.cors import Cors
 
 Sleep = Callable[[float], Awaitable[None]]
 OnCall = Callable[[Record], None]
+_MOST_SHARED: Final = 500
 MOST_DISCARDED: Final = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender can read the answer."""
 
@@ -63,7 +64,8 @@ class DataPlane:
         body, incomplete = message.get("body", b""), ""
         if message.get("more_body") or message["type"] != "http.request" or len(body) > most:
             body, incomplete = await _read_on(message, receive, most)
-        decided = self._decide(world, _request(scope, path, body, incomplete), routed)
+        request = _request(scope, path, body, incomplete)
+        decided = self._decide(world, request, routed)
         aborted = decided.response is None
         try:
             if decided.delay:
@@ -74,9 +76,9 @@ class DataPlane:
         finally:
             settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
             if self._on_call is not None:
-                self._on_call(decided.record)
+                self._on_call(Record(*decided.row))
         if decided.response is not None and not aborted:
-            await _send(send, decided.response, self._more_headers(scope, decided))
+            await _send(send, decided.response, self._more_headers(request, decided))
 
     def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
         try:
@@ -85,13 +87,10 @@ class DataPlane:
             traceback.print_exception(error, file=sys.stderr)
             return fail(world, request, error)
 
-    def _more_headers(self, scope: Scope, decided: Decided) -> list[tuple[bytes, bytes]]:
-        headers = (
-            []
-            if self._cors is None or decided.response is None
-            else self._cors.headers(scope, decided.response)
-        )
-        if decided.record.reason == "too-large":
+    def _more_headers(self, request: Request, decided: Decided) -> list[tuple[bytes, bytes]]:
+        origin = request.headers.get("origin")
+        headers = self._cors.headers(origin) if origin is not None and self._cors is not None else []
+        if request.incomplete:
             headers.append((b"connection", b"close"))
         return headers
 
@@ -142,11 +141,21 @@ def _request(scope: Scope, path: str, body: bytes, incomplete: str) -> Request:
         path=path,
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        raw_headers=packed(raw),
+        raw_headers=_shared(packed(raw)),
         body=body,
         client=client[0] if client else "",
         incomplete=incomplete,
     )
+
+
+_seen_headers: dict[bytes, bytes] = {}
+
+
+def _shared(raw_headers: bytes) -> bytes:
+    """Return an equal piece of bytes that is in use already: a client sends the same headers with most calls."""
+    if len(_seen_headers) > _MOST_SHARED:
+        _seen_headers.clear()
+    return _seen_headers.setdefault(raw_headers, raw_headers)
 
 
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -51,10 +51,8 @@ Paint = Callable[[str, str], str]
 
 def text_line(record: Record, paint: Paint) -> str:
     """Return a call as a line for a person."""
-    if record.state == ABORTED:
-        status = paint("---", _DIM)
-    else:
-        status = paint(str(record.status), _status_colour(record.status or 0))
+    gone = record.state == ABORTED
+    status = paint("---", _DIM) if gone else paint(str(record.status), _status_colour(record.status))
     number = paint(f"#{record.number}".rjust(5), _DIM)
     name = record.name or f"{record.method} {record.path}"
     who = f" → {shown(record.recipient)}" if record.recipient else ""
@@ -75,7 +73,7 @@ def verdict_of(record: Record) -> str:
         return _told(json.loads(record.findings))
     if record.reason is not None:
         return "no API has this path" if record.reason == "no-route" else record.reason
-    return f"leans on {record.deviations.replace(' ', ', ')}" if record.deviations else ""
+    return f"leans on {', '.join(record.deviations)}" if record.deviations else ""
 
 
 def _told(findings: list[dict[str, str]]) -> str:
@@ -101,7 +99,7 @@ def json_line(record: Record, _: Paint) -> str:
             "recipient": record.recipient,
             "repeatOf": record.repeat_of,
             "findings": json.loads(record.findings) if record.findings else [],
-            "deviations": record.deviations.split(),
+            "deviations": list(record.deviations),
             "state": record.state,
         }
     )

@@ -10,7 +10,6 @@ from typing import Final
 from starlette.types import Scope
 
 from mockserver.engine.contract import Api
-from mockserver.engine.exchange import Response
 
 ALWAYS_EXPOSED: Final = (
     "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
@@ -56,13 +55,10 @@ class Cors:
             headers.append((b"access-control-allow-private-network", b"true"))
         return headers
 
-    def headers(self, scope: Scope, response: Response) -> Headers:
-        """Return the headers to add to an answer: none without an origin."""
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None:
-            return []
+    def headers(self, origin: str) -> Headers:
+        """Return the headers to add to the answer to a page of an origin."""
         return [
-            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-allow-credentials", b"true"),
             (b"access-control-expose-headers", self._exposed),
             (b"vary", b"Origin"),

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 4747
 _GRACE: Final = 0.05  # seconds that running requests have to finish once a stop has begun
+_KEEP_ALIVE: Final = 75  # seconds; uvicorn's 5 close connections that a pool of a client still counts on
 _TICK: Final = 1.0  # seconds between two looks at the Date header
 
 
@@ -85,6 +86,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         headers=[("server", "mockserver")],
         proxy_headers=False,
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=_KEEP_ALIVE,
         ws="none",
     )
     config.load()

@@ -20,7 +20,7 @@ def serve_event(exchange: Exchange) -> dict[str, JSON]:
     event: dict[str, JSON] = {
         "id": exchange.id,
         "request": logged_request(exchange),
-        "responseDefinition": {"status": exchange.status or 0},
+        "responseDefinition": {"status": exchange.status},
         "wasMatched": was_matched(exchange),
         "timing": {
             "addedDelay": held,
