@@ -56,7 +56,7 @@ def main() -> None:
     "limits",
     multiple=True,
     metavar="API=N/WINDOW",
-    help="Limit the rate of an API, as in novu=5/1s.".replace("novu", "API"),
+    help="Limit the rate of an API: 5/1s is five calls a second.",
 )
 @click.option(
     "--enforce-limits", is_flag=True, help="Turn on the rate limits that the APIs are known to have."

@@ -68,7 +68,21 @@ class _Identity:
 
 @lru_cache(maxsize=256)
 def _validator(key: _Identity) -> Any:
-    return Draft202012Validator(key.schema, format_checker=_CHECKER)
+    return Draft202012Validator(_with_places(key.schema), format_checker=_CHECKER)
+
+
+def _with_places(schema: JSON) -> JSON:
+    """Write forbidden properties as ``{not: {}}``: of a plain ``false`` jsonschema does not tell the place."""
+    if isinstance(schema, list):
+        return [_with_places(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: _with_places(value) for name, value in schema.items()}
+    if isinstance(properties := inner.get("properties"), dict):
+        inner["properties"] = {
+            name: {"not": {}} if each is False else each for name, each in properties.items()
+        }
+    return inner
 
 
 def _properties(schema: JSON, root: JSON) -> list[str]:

@@ -202,7 +202,7 @@ class Validator:
 
         Those without which it would be refused; if no single one decides, all that touch what fails.
         """
-        if not self._variants and not self._adding:
+        if not self._variants and not self._touching and not self._adding:
             return ()
         if self._published is not None and self._published.accepts(call):
             return ()

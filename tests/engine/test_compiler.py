@@ -1,0 +1,134 @@
+"""Specs that cannot be used: each fault is told with its place, and all of them at once."""
+
+from typing import Any
+
+import pytest
+
+from mockserver.engine.deviations import active, apply, read_deviations
+from mockserver.engine.exchange import Reason, SpecError
+from tests.engine.specs import OPERATION, WORDS, api, spec
+
+DEDUP = {"name": "key", "key": "{$request.header.Key}", "ttl": "1h"}
+REFUSAL = {"name": "rule", "unless": {"type": "object"}, "at": "/name", "message": "no"}
+CHECKS = ["parsing", "rate-limit", "validation", "catalogue"]
+
+
+def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
+    with pytest.raises(SpecError) as caught:
+        api(changes)
+    assert all(file == "things" for file, _, _ in caught.value.problems)
+    return [(pointer, sentence) for _, pointer, sentence in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "sentence"),
+    [
+        ({"/x-mock/checks": [*CHECKS, "nothing"]}, "/x-mock/checks", "no check or rule is named 'nothing'"),
+        ({f"{WORDS}/dedup": [DEDUP]}, "/x-mock/checks", "the rule 'key' is never reached"),
+        ({f"{WORDS}/success/example": "nope"}, f"{WORDS}/success", "no response for 201 has an example named 'nope'"),
+        ({"/x-mock/answers/invalid/example": "nope"}, f"{WORDS}/answers/invalid", "no response for 400"),
+        ({"/x-mock/answers/invalid": None}, f"{WORDS}/answers", "invalid has no answer, but validation can refuse"),
+        ({"/x-mock/answers/malformed": None}, f"{WORDS}/answers", "malformed has no answer, but parsing can refuse"),
+        ({"/x-mock/answers/too-large": None}, f"{WORDS}/answers", "too-large has no answer, but maxBytes can refuse"),
+        ({f"{WORDS}/catalogue": {"name": "{$request.body#/name}"}}, f"{WORDS}/answers", "not-in-catalogue has no answer"),
+        ({f"{WORDS}/latency": "soon"}, f"{WORDS}/latency", "'soon' is not a duration"),
+        ({f"{WORDS}/recipient": "ada"}, f"{WORDS}/recipient", "'ada' is not an expression"),
+        ({f"{WORDS}/catalogue": {"name": "name"}}, f"{WORDS}/catalogue/name", "'name' is not an expression"),
+        ({f"{WORDS}/aliases": [{"path": "/t", "deviation": "d"}]}, f"{WORDS}/aliases", "no deviation has the id 'd'"),
+        ({"/components/schemas/Thing/nullable": True}, "/components/schemas/Thing/nullable", "the keyword 'nullable' is not known"),
+        ({"/components/schemas/Thing/requird": []}, "/components/schemas/Thing/requird", "did you mean required?"),
+        ({"/components/schemas/Thing/properties/name/format": "color"}, "/components/schemas/Thing/properties/name/format", "the format 'color' has no checker"),
+        ({"/components/schemas/Thing/allOf": [{"$ref": "#/components/schemas/No"}]}, "", "leads nowhere"),
+        ({f"{OPERATION}/security": [{"key": []}]}, "/security", "no security scheme is named 'key'"),
+        ({"/components/responses/Error/content/application~1json/examples/error/value": "{$mock.nope}"}, f"{WORDS}/answers/malformed", "'$mock.nope' is unknown"),
+        ({"/x-mock/deviations": [{"id": "d", "at": "/nowhere/at/all", "observed": 1, "evidence": "none at all"}]}, "/nowhere/at/all", "a deviation points here"),
+        ({"/x-mock/deviations": [{"id": "d", "at": "/paths/~1other", "remove": True, "evidence": "none at all"}]}, "/paths/~1other", "a deviation points here"),
+        ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": {"$published": True}, "evidence": "none at all"}]}, "/new", "a deviation points here"),
+        ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": 1, "evidence": "x"}] * 2}, "/x-mock/deviations", "two deviations have the id 'd'"),
+        ({"/x-mock/checks": [*CHECKS, "rule"], f"{WORDS}/refusals": [REFUSAL, REFUSAL]}, WORDS, "two rules have the name 'rule'"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_told_with_its_place(changes: dict[str, Any], pointer: str, sentence: str) -> None:
+    found = problems(changes)
+    assert [place for place, text in found if sentence in text][:1] == [pointer], found
+
+
+def test_all_faults_are_told_at_once() -> None:
+    found = problems(
+        {f"{WORDS}/latency": "soon", f"{WORDS}/recipient": "ada", "/components/schemas/Thing/foo": 1}
+    )
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "reasons"),
+    [
+        ({}, set()),
+        ({"maxLength": 5}, {Reason.KEY_TOO_LONG}),
+        ({"inFlightTtl": "1m"}, {Reason.IN_FLIGHT}),
+        ({"compares": "body"}, {Reason.KEY_REUSED}),
+    ],
+)
+def test_a_dedup_rule_needs_the_answers_it_can_give(rule: dict[str, Any], reasons: set[Reason]) -> None:
+    changes = {"/x-mock/checks": [*CHECKS, "key"], f"{WORDS}/dedup": [{**DEDUP, **rule}]}
+    if not reasons:
+        assert set(api(changes).operations[0].dedup) == {"key"}
+    else:
+        assert {text.split()[0] for _, text in problems(changes)} == {str(reason) for reason in reasons}
+
+
+# Profiles
+
+DEVIATION = {"id": "d", "at": "/a/b", "observed": 1, "evidence": "seen"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "patched"),
+    [
+        ([{"at": "/a/b", "observed": 2}],                                    {"a": {"b": 2, "c": [3, 4]}}),
+        ([{"at": "/a/new", "observed": 2}],                                  {"a": {"b": 1, "c": [3, 4], "new": 2}}),
+        ([{"at": "/a/b", "remove": True}],                                   {"a": {"c": [3, 4]}}),
+        ([{"at": "/a/c/0", "remove": True}],                                 {"a": {"b": 1, "c": [4]}}),
+        ([{"at": "/a/c/1", "observed": 5}],                                  {"a": {"b": 1, "c": [3, 5]}}),
+        ([{"at": ["/a/b", "/a/c"], "observed": None}],                       {"a": {"b": None, "c": None}}),
+        ([{"at": "/a/b", "observed": [{"$published": True}, 2]}],            {"a": {"b": [1, 2], "c": [3, 4]}}),
+        ([{"at": "/a", "observed": {"$published": True, "b": 9}}],           {"a": {"b": 9, "c": [3, 4]}}),
+        ([{"at": "/a", "observed": {"was": {"$published": True}}}, {"at": "/a/b", "observed": 7}], {"a": {"was": {"b": 7, "c": [3, 4]}}}),
+    ],
+)  # fmt: skip
+def test_what_deviations_make_of_a_document(changes: list[dict[str, Any]], patched: dict[str, Any]) -> None:
+    document = {"a": {"b": 1, "c": [3, 4]}}
+    listed = read_deviations(
+        {"x-mock": {"deviations": [{"id": "d", "changes": changes, "evidence": "seen"}]}}
+    )
+    assert apply(document, listed, {"d"}) == patched
+    assert document == {"a": {"b": 1, "c": [3, 4]}}
+    assert apply(document, listed, ()) == document
+
+
+@pytest.mark.parametrize(
+    ("profiles", "observed", "published"),
+    [(None, 1, 0), (["published"], 0, 1), (["observed", "published"], 1, 1)],
+)
+def test_which_profiles_a_deviation_belongs_to(
+    profiles: list[str] | None, observed: int, published: int
+) -> None:
+    listed = read_deviations(
+        {"x-mock": {"deviations": [{**DEVIATION, **({"profiles": profiles} if profiles else {})}]}}
+    )
+    assert (len(active(listed, "observed")), len(active(listed, "published"))) == (observed, published)
+
+
+def test_an_operation_that_only_a_deviation_adds_is_not_published() -> None:
+    added = {
+        "id": "more",
+        "at": "/paths/~1more",
+        "observed": spec()["paths"]["/things"],
+        "evidence": "seen somewhere",
+    }
+    changes = {"/x-mock/deviations": [added]}
+    assert [route.path for route in api(changes).routes] == ["/things", "/more"]
+    assert [route.path for route in api(changes, "published").routes] == ["/things"]
+    (_, more) = api(changes).operations
+    assert more.published is None
+    assert more.published_statuses == frozenset()

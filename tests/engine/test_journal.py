@@ -1,0 +1,96 @@
+"""The journal: bounds, numbers, ids, and what is read back."""
+
+import gc
+from typing import Any
+
+import pytest
+
+from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Journal, Record, packed, unpacked
+
+PREFIX = "00000000-0000-4000-8000-"
+
+
+def record(number: int, body: bytes = b"{}", **members: Any) -> tuple[Any, ...]:
+    return tuple(
+        Record(number, 1.5, "POST", "/p", "q=1", b"a\x001", body, "127.0.0.1", "admitted", **members)
+    )
+
+
+def filled(count: int, **bounds: int) -> Journal:
+    journal = Journal(PREFIX, **bounds)
+    for _ in range(count):
+        journal.put(record(journal.next_number()))
+    return journal
+
+
+def test_calls_are_read_newest_first_under_their_ids() -> None:
+    journal = filled(3)
+    assert [exchange.number for exchange in journal.newest_first()] == [3, 2, 1]
+    exchange = journal.get(f"{PREFIX}000000000002")
+    assert exchange is not None
+    assert (exchange.number, exchange.id) == (2, f"{PREFIX}000000000002")
+    assert exchange.request.headers == {"a": "1"}
+    assert exchange.request.query == "q=1"
+
+
+@pytest.mark.parametrize(
+    "id_", ["", "zz", PREFIX, f"{PREFIX}000000000009", "11111111-0000-4000-8000-000000000001"]
+)
+def test_unknown_ids(id_: str) -> None:
+    assert filled(3).get(id_) is None
+
+
+def test_the_newest_are_kept_by_count() -> None:
+    journal = filled(25, most=10)
+    assert len(journal) == 10
+    assert journal.dropped == 15
+    assert [exchange.number for exchange in journal.recent(2)] == [25, 24]
+
+
+def test_the_newest_are_kept_by_size() -> None:
+    journal = Journal(PREFIX, most_bytes=10_000)
+    for _ in range(20):
+        journal.put(record(journal.next_number(), b"x" * 1000))
+    assert 0 < len(journal) < 10
+    assert journal.dropped == 20 - len(journal)
+    journal.put(record(journal.next_number(), b"x" * 100_000))
+    assert len(journal) == 1
+
+
+def test_a_cleared_journal_goes_on_counting() -> None:
+    journal = filled(3)
+    journal.clear()
+    assert len(journal) == 0
+    journal.put(record(journal.next_number()))
+    assert [exchange.number for exchange in journal.newest_first()] == [4]
+    assert journal.dropped == 0
+
+
+def test_a_call_that_was_cleared_while_it_waited_stays_away() -> None:
+    journal = Journal(PREFIX)
+    number = journal.next_number()
+    journal.put(record(number, state=WAITING))
+    journal.clear()
+    journal.put(record(number, state=ANSWERED))
+    assert len(journal) == 0
+
+
+def test_a_waiting_call_has_no_answer_yet() -> None:
+    journal = Journal(PREFIX)
+    number = journal.next_number()
+    for state, answered in ((WAITING, False), (ABORTED, False), (ANSWERED, True)):
+        journal.put(record(number, state=state, status=201, answer=b"{}"))
+        (exchange,) = journal.newest_first()
+        assert (exchange.state, exchange.status, exchange.response is not None) == (state, 201, answered)
+
+
+def test_rows_are_left_alone_by_the_garbage_collector() -> None:
+    journal = filled(100)
+    gc.collect()
+    assert not any(map(gc.is_tracked, journal._records.values()))
+
+
+def test_headers_keep_their_lines() -> None:
+    lines = [(b"a", b"1"), (b"b", b"caf\xe9"), (b"a", b"2"), (b"c", b"")]
+    assert unpacked(packed(lines)) == {"a": "1, 2", "b": "café", "c": ""}
+    assert unpacked(b"") == {}

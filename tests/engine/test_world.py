@@ -1,0 +1,39 @@
+"""The clock that can be moved, and what starting afresh forgets."""
+
+from mockserver.engine.world import Clock, Limit, Settings
+from tests.engine.specs import call, request, world
+
+
+def test_the_clock_can_be_moved_frozen_and_set_back() -> None:
+    times = iter([100.0, 101.0, 102.0, 103.0])
+    clock = Clock(lambda: next(times))
+    assert clock.now() == 100.0
+    clock.advance(50.0)
+    assert clock.now() == 151.0
+    clock.freeze(7.0)
+    assert (clock.now(), clock.now()) == (7.0, 7.0)
+    clock.advance(1.5)
+    assert clock.now() == 8.5
+    clock.reset()
+    assert clock.now() == 102.0
+
+
+def test_a_fresh_world_has_forgotten_everything() -> None:
+    first = world(settings=Settings(limits={"things": Limit(1, 60.0)}))
+    first.clock.advance(5.0)
+    call(first, request())
+    _, throttled = call(first, request())
+    assert throttled.reason == "rate-limited"
+    fresh = first.afresh()
+    _, exchange = call(fresh, request())
+    assert (exchange.outcome, exchange.number) == ("admitted", 1)
+    assert exchange.id != throttled.id
+    assert exchange.received == throttled.received - 5.0
+    assert len(fresh.journal) == 1
+
+
+def test_the_journal_keeps_as_many_calls_as_it_is_told() -> None:
+    small = world(settings=Settings(most_calls=3))
+    for _ in range(5):
+        call(small, request())
+    assert (len(small.journal), small.journal.dropped) == (3, 2)

@@ -1,0 +1,147 @@
+"""The layering of the house, the purity of the engine and the size of its rooms, as tables."""
+
+import ast
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+PACKAGE = TOP / "mockserver"
+
+ENGINE = [
+    "exchange", "values", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
+    "keywords", "document", "shapes", "soundness", "compiler", "routing", "credentials", "parsing", "sentences",
+    "explanation", "validation", "wording", "dedup", "limits", "rules", "journal", "case", "checks", "world",
+    "problems", "rendering", "decide",
+]  # fmt: skip
+"""Each module of the engine may import those before it."""
+SERVER = ["wire", "guard", "cors", "console", "running", "app", "control", "landing", "assembly"]
+OUTSIDE = [{"loading", "configuration"}, {"server"}, {"cli", "__main__"}]
+"""Above the engine, upwards."""
+
+FORBIDDEN_IN_ENGINE = {
+    "asyncio",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+FORBIDDEN_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "open", "print", "input"}
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            inside = [f"{module}.{name.name}" for name in node.names]
+            yield from (
+                each if (PACKAGE.parent / f"{each.replace('.', '/')}.py").is_file() else module
+                for each in inside
+            )
+
+
+def test_every_module_has_a_rank() -> None:
+    assert {path.stem for path in modules(PACKAGE / "engine")} == set(ENGINE)
+    assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set.union(*OUTSIDE) - {"server"}
+
+
+@pytest.mark.parametrize(("folder", "ranks"), [("engine", ENGINE), ("server", SERVER)])
+def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
+    prefix = f"mockserver.{folder}."
+    wrong = [
+        (path.stem, name)
+        for path in modules(PACKAGE / folder)
+        for name in imports(path)
+        if name.startswith(prefix) and ranks.index(name.removeprefix(prefix)) >= ranks.index(path.stem)
+    ]
+    assert not wrong
+
+
+def test_imports_point_one_way() -> None:
+    def rank(module: str) -> int:
+        part = module.split(".")[1] if "." in module else ""
+        return next((index for index, rooms in enumerate(OUTSIDE, 1) if part in rooms), 0)
+
+    wrong = []
+    for path in modules(PACKAGE):
+        own = ".".join(path.relative_to(TOP).with_suffix("").parts)
+        wrong += [
+            (own, name) for name in imports(path) if name.startswith("mockserver.") and rank(name) > rank(own)
+        ]
+    assert not wrong
+
+
+def test_the_engine_is_pure() -> None:
+    wrong = []
+    for path in modules(PACKAGE / "engine"):
+        tree = ast.parse(path.read_text())
+        wrong += [(path.stem, name) for name in imports(path) if name.split(".")[0] in FORBIDDEN_IN_ENGINE]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AsyncFunctionDef | ast.Await):
+                wrong.append((path.stem, "async"))
+            if isinstance(node, ast.Call):
+                called = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                own = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value).endswith("clock")
+                if called in FORBIDDEN_CALLS and not own:
+                    wrong.append((path.stem, called))
+    assert not wrong
+
+
+def test_no_api_is_named_in_python() -> None:
+    stems = {path.stem for path in (TOP / "specs").glob("*.yaml")}
+    assert stems
+    found = [
+        (path.name, stem)
+        for path in PACKAGE.rglob("*.py")
+        for stem in stems
+        if stem in path.read_text().lower()
+    ]
+    assert not found
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            yield f"{path.stem}.{node.name}", node.end_lineno - node.body[0].lineno + 1
+
+
+def test_functions_and_modules_stay_small() -> None:
+    lengths = dict(each for path in modules(PACKAGE) for each in functions(path))
+    ordered = sorted(lengths.values())
+    assert statistics.median(ordered) <= 8
+    assert ordered[int(len(ordered) * 0.9)] <= 25
+    assert not {name: length for name, length in lengths.items() if length > 50}
+    sizes = {path.name: len(path.read_text().splitlines()) for path in modules(PACKAGE)}
+    assert not {name: size for name, size in sizes.items() if size > 350}
+
+
+def test_heavy_libraries_are_imported_late() -> None:
+    late = {"jsonschema", "mockserver.engine.explanation"}
+    early = [
+        (path.stem, name)
+        for path in modules(PACKAGE)
+        if path.stem != "explanation"
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([each.name for each in node.names] if isinstance(node, ast.Import) else [node.module])
+        if name in late
+    ]
+    assert not early
+    assert sys.version_info >= (3, 11)

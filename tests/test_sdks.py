@@ -1,0 +1,303 @@
+"""The vendors' own SDKs, unmodified, against the running server.
+
+Specs and conversations say what the server answers; only an SDK can say whether its decoder, its retries and
+its error classes get along with that. So novu-py and suprsend-py-sdk are installed from
+``tests/sdks/requirements.txt`` into an environment of their own, whose dependencies are none of the mock's,
+and a script per SDK in ``tests/sdks`` makes the calls and tells what it saw.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import httpx2
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SDKS = Path(__file__).parent / "sdks"
+REQUIREMENTS = SDKS / "requirements.txt"
+INSTALLS_WITHIN, STARTS_WITHIN, CALLS_WITHIN, STOPS_WITHIN = 300, 30, 60, 10  # seconds
+OTHER_KEY = "a-key-that-no-sdk-has"
+
+Step = dict[str, Any]
+Call = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mock:
+    """A running server, and the Python that has the SDKs."""
+
+    url: str
+    python: Path
+
+    def run(self, script: str, scenario: str) -> list[Step]:
+        """Run a scenario of a script in ``tests/sdks``; return what it saw, in order."""
+        done = subprocess.run(
+            [self.python, "-I", SDKS / script, self.url, scenario],
+            env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            capture_output=True, encoding="utf-8", timeout=CALLS_WITHIN, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def journal(self) -> list[Call]:
+        """Return the recorded calls, oldest first."""
+        with httpx2.Client(trust_env=False) as client:
+            answer = client.get(f"{self.url}/__admin/requests")
+        requests: list[Call] = answer.raise_for_status().json()["requests"]
+        return requests[::-1]
+
+
+Start = Callable[..., Mock]
+
+
+@pytest.fixture(scope="session")
+def sdk_python() -> Path:
+    """Return the Python that has the SDKs; installed once, however many workers ask."""
+    home = ROOT / ".cache" / f"sdks-{_fingerprint()}"
+    home.parent.mkdir(exist_ok=True)
+    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    with _locked(home.with_suffix(".lock")):
+        if not (home / "complete").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            _run_or_fail(sys.executable, "-m", "venv", home)
+            _run_or_fail(python, "-m", "pip", "--disable-pip-version-check", "install", "-r", REQUIREMENTS)
+            (home / "complete").touch()
+    return python
+
+
+@pytest.fixture
+def start(sdk_python: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start servers with further options; they are stopped at the end."""
+    with ExitStack() as stack:
+        yield lambda *options: Mock(stack.enter_context(_serving(options, tmp_path)), sdk_python)
+
+
+def _fingerprint() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, within a deadline; SQLite's, since a killed process lets go of it."""
+    with closing(sqlite3.connect(path, timeout=INSTALLS_WITHIN, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _run_or_fail(*command: str | Path) -> None:
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=INSTALLS_WITHIN, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.fail(f"{' '.join(map(str, command))}\n{done.stdout}", pytrace=False)
+
+
+@contextmanager
+def _serving(options: tuple[str, ...], folder: Path) -> Iterator[str]:
+    """Run the command line in a folder without a configuration; yield the URL of its ready line."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--log", "json", *options]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as server:
+        try:
+            yield _url_of(server)
+        finally:
+            server.terminate()
+            complaints = _rest_of(server)
+        assert not complaints
+
+
+def _url_of(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    deadline = Timer(STARTS_WITHIN, server.kill)
+    deadline.start()
+    line = server.stdout.readline()
+    deadline.cancel()
+    assert line, f"no ready line: {_rest_of(server)}"
+    ready = json.loads(line)
+    assert ready["event"] == "ready"
+    return str(ready["url"])
+
+
+def _rest_of(server: subprocess.Popen[str]) -> str:
+    """Return what an ending server wrote to stderr."""
+    try:
+        return server.communicate(timeout=STOPS_WITHIN)[1]
+    except subprocess.TimeoutExpired:
+        server.kill()
+        raise
+
+
+def _verdicts(calls: list[Call]) -> list[tuple[int, str, str | None]]:
+    return [(each["response"]["status"], _mock(each)["outcome"], _mock(each)["reason"]) for each in calls]
+
+
+def _mock(call: Call) -> dict[str, Any]:
+    member: dict[str, Any] = call["request"]["mock"]
+    return member
+
+
+def _header(headers: dict[str, str], name: str) -> str:
+    return {key.lower(): value for key, value in headers.items()}[name]
+
+
+# Novu
+
+
+def test_novu_triggers(start: Start) -> None:
+    mock = start()
+    [step] = mock.run("novu_calls.py", "success")
+    assert step["acknowledged"] is True
+    assert step["status"] == "processed"
+    assert step["transactionId"].startswith("txn_")
+    calls = mock.journal()
+    assert _verdicts(calls) == [(201, "admitted", None)]
+    assert _mock(calls[0])["operation"] == "EventsController_trigger"
+    assert _mock(calls[0])["deviations"] == ["single-recipient"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "rule"), [("same_transaction", "transaction-id"), ("same_key", "idempotency-key")]
+)
+def test_novu_repeats(start: Start, scenario: str, rule: str) -> None:
+    mock = start()
+    first, second = mock.run("novu_calls.py", scenario)
+    assert first == second
+    assert first["acknowledged"] is True
+    calls = mock.journal()
+    assert _verdicts(calls) == [(201, "admitted", None), (201, "repeated", None)]
+    assert (_mock(calls[1])["repeatOf"], _mock(calls[1])["rule"]) == (_mock(calls[0])["number"], rule)
+
+
+def test_novu_keeps_the_transaction_id_it_is_given(start: Start) -> None:
+    assert {step["transactionId"] for step in start().run("novu_calls.py", "same_transaction")} == {"order-7"}
+
+
+def test_novu_waits_as_long_as_retry_after_says(start: Start) -> None:
+    mock = start("--limit", "novu=1/2s")
+    first, second = mock.run("novu_calls.py", "twice")
+    assert first["status"] == second["status"] == "processed"
+    assert first["transactionId"] != second["transactionId"]
+    calls = mock.journal()
+    # The SDK's own first pause is shorter than the window: with it there would be another 429.
+    assert _verdicts(calls) == [(201, "admitted", None), (429, "refused", "rate-limited"), (201, "admitted", None)]  # fmt: skip
+    assert _header(calls[1]["response"]["headers"], "retry-after") == "2"
+    refused, retried = (call["request"] for call in calls[1:])
+    assert retried["loggedDate"] - refused["loggedDate"] >= 1950
+    assert _header(refused["headers"], "idempotency-key") != _header(retried["headers"], "idempotency-key")
+
+
+def test_novu_raises_a_429_when_retries_are_off(start: Start) -> None:
+    mock = start("--limit", "novu=1/1m")
+    first, second = mock.run("novu_calls.py", "twice_without_retries")
+    assert first["status"] == "processed"
+    assert (second["error"], second["status"]) == ("APIError", 429)
+    assert "API rate limit exceeded" in second["message"]
+    assert _verdicts(mock.journal()) == [(201, "admitted", None), (429, "refused", "rate-limited")]
+
+
+def test_novu_decodes_validation_errors(start: Start) -> None:
+    mock = start()
+    steps = mock.run("novu_calls.py", "invalid")
+    assert steps == [{"error": "ValidationErrorDto", "status": 422, "message": "Validation Error"}] * 2
+    assert _verdicts(mock.journal()) == [(422, "refused", "invalid")] * 2
+
+
+def test_novu_raises_for_a_key_that_is_not_accepted(start: Start) -> None:
+    mock = start("--key", f"novu={OTHER_KEY}")
+    [step] = mock.run("novu_calls.py", "success")
+    assert step == {"error": "ErrorDto", "status": 401, "message": "API Key not found"}
+    assert _verdicts(mock.journal()) == [(401, "refused", "unauthenticated")]
+
+
+def test_novu_comes_again_while_its_key_is_in_flight(start: Start) -> None:
+    mock = start()
+    one, other = mock.run("novu_calls.py", "both_at_once")
+    assert one == other
+    assert one["status"] == "processed"
+    calls = mock.journal()
+    assert _verdicts(calls) == [(201, "admitted", None), (409, "refused", "in-flight"), (201, "repeated", None)]  # fmt: skip
+    assert _mock(calls[2])["repeatOf"] == _mock(calls[0])["number"]
+
+
+# SuprSend
+
+
+def test_suprsend_tracks_an_event(start: Start) -> None:
+    mock = start()
+    [step] = mock.run("suprsend_calls.py", "success")
+    assert (step["success"], step["status"], step["status_code"]) == (True, "success", 202)
+    assert step["message"] == step["raw_response"]["message_id"]
+    assert len(step["message"]) == 36
+    calls = mock.journal()
+    assert _verdicts(calls) == [(202, "admitted", None)]
+    assert _mock(calls[0])["operation"] == "v2-event"
+    assert set(_mock(calls[0])["deviations"]) == {"v2-event", "any-property", "signed-authorization"}
+
+
+def test_suprsend_with_an_api_key_leans_on_no_deviation_of_the_scheme(start: Start) -> None:
+    mock = start("--key", "suprsend=an-api-key")
+    [step] = mock.run("suprsend_calls.py", "with_api_key")
+    assert (step["success"], step["status_code"]) == (True, 202)
+    assert set(_mock(mock.journal()[0])["deviations"]) == {"v2-event", "any-property"}
+
+
+def test_suprsend_repeats(start: Start) -> None:
+    mock = start()
+    first, second = mock.run("suprsend_calls.py", "same_key")
+    assert first == second
+    assert first["success"] is True
+    calls = mock.journal()
+    assert _verdicts(calls) == [(202, "admitted", None), (202, "repeated", None)]
+    assert _mock(calls[1])["repeatOf"] == _mock(calls[0])["number"]
+
+
+def test_suprsend_succeeds_again_after_retry_after(start: Start) -> None:
+    mock = start("--limit", "suprsend=1/2s")
+    first, refused, third = mock.run("suprsend_calls.py", "too_often")
+    assert first["success"] is third["success"] is True
+    assert first["message"] != third["message"]
+    assert (refused["success"], refused["status_code"]) == (False, 429)
+    assert refused["message"] == "rate limit exceeded"
+    calls = mock.journal()
+    assert _verdicts(calls) == [(202, "admitted", None), (429, "refused", "rate-limited"), (202, "admitted", None)]  # fmt: skip
+    assert _header(calls[1]["response"]["headers"], "retry-after") == "2"
+
+
+def test_suprsend_decodes_what_is_wrong_with_an_event(start: Start) -> None:
+    mock = start()
+    own, raw = mock.run("suprsend_calls.py", "invalid")
+    assert own["error"] == "SuprsendValidationError"
+    assert (raw["success"], raw["status_code"]) == (False, 400)
+    assert raw["message"] == "distinct_id is required"
+    assert _verdicts(mock.journal()) == [(400, "refused", "invalid")]  # the SDK kept the other to itself
+
+
+def test_suprsend_fails_with_a_key_that_is_not_accepted(start: Start) -> None:
+    mock = start("--key", f"suprsend={OTHER_KEY}")
+    [step] = mock.run("suprsend_calls.py", "success")
+    assert (step["success"], step["status_code"]) == (False, 401)
+    assert step["message"] == "the API key is not valid"
+    assert _verdicts(mock.journal()) == [(401, "refused", "unauthenticated")]
+
+
+def test_suprsend_attaches_a_url(start: Start) -> None:
+    mock = start()
+    [step] = mock.run("suprsend_calls.py", "attachment")
+    assert (step["success"], step["status_code"]) == (True, 202)
+    [call] = mock.journal()
+    [attached] = json.loads(call["request"]["body"])["properties"]["$attachments"]
+    assert (attached["url"], attached["data"]) == ("https://bitcoincore.org/bitcoin.pdf", None)
+    assert "null-attachment-half" in _mock(call)["deviations"]
