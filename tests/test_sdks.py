@@ -29,6 +29,9 @@ REQUIREMENTS = SDKS / "requirements.txt"
 INSTALLS_WITHIN, STARTS_WITHIN, CALLS_WITHIN, STOPS_WITHIN = 300, 30, 60, 10  # seconds
 OTHER_KEY = "a-key-that-no-sdk-has"
 
+NOVU_DONE, SUPRSEND_DONE = (201, "admitted", None), (202, "admitted", None)
+OVER_LIMIT = (429, "refused", "rate-limited")
+
 Step = dict[str, Any]
 Call = dict[str, Any]
 
@@ -163,7 +166,7 @@ def test_novu_triggers(start: Start) -> None:
     assert step["status"] == "processed"
     assert step["transactionId"].startswith("txn_")
     calls = mock.journal()
-    assert _verdicts(calls) == [(201, "admitted", None)]
+    assert _verdicts(calls) == [NOVU_DONE]
     assert _mock(calls[0])["operation"] == "EventsController_trigger"
     assert _mock(calls[0])["deviations"] == ["single-recipient"]
 
@@ -177,7 +180,7 @@ def test_novu_repeats(start: Start, scenario: str, rule: str) -> None:
     assert first == second
     assert first["acknowledged"] is True
     calls = mock.journal()
-    assert _verdicts(calls) == [(201, "admitted", None), (201, "repeated", None)]
+    assert _verdicts(calls) == [NOVU_DONE, (201, "repeated", None)]
     assert (_mock(calls[1])["repeatOf"], _mock(calls[1])["rule"]) == (_mock(calls[0])["number"], rule)
 
 
@@ -192,7 +195,7 @@ def test_novu_waits_as_long_as_retry_after_says(start: Start) -> None:
     assert first["transactionId"] != second["transactionId"]
     calls = mock.journal()
     # The SDK's own first pause is shorter than the window: with it there would be another 429.
-    assert _verdicts(calls) == [(201, "admitted", None), (429, "refused", "rate-limited"), (201, "admitted", None)]  # fmt: skip
+    assert _verdicts(calls) == [NOVU_DONE, OVER_LIMIT, NOVU_DONE]
     assert _header(calls[1]["response"]["headers"], "retry-after") == "2"
     refused, retried = (call["request"] for call in calls[1:])
     assert retried["loggedDate"] - refused["loggedDate"] >= 1950
@@ -205,7 +208,7 @@ def test_novu_raises_a_429_when_retries_are_off(start: Start) -> None:
     assert first["status"] == "processed"
     assert (second["error"], second["status"]) == ("APIError", 429)
     assert "API rate limit exceeded" in second["message"]
-    assert _verdicts(mock.journal()) == [(201, "admitted", None), (429, "refused", "rate-limited")]
+    assert _verdicts(mock.journal()) == [NOVU_DONE, OVER_LIMIT]
 
 
 def test_novu_decodes_validation_errors(start: Start) -> None:
@@ -228,7 +231,7 @@ def test_novu_comes_again_while_its_key_is_in_flight(start: Start) -> None:
     assert one == other
     assert one["status"] == "processed"
     calls = mock.journal()
-    assert _verdicts(calls) == [(201, "admitted", None), (409, "refused", "in-flight"), (201, "repeated", None)]  # fmt: skip
+    assert _verdicts(calls) == [NOVU_DONE, (409, "refused", "in-flight"), (201, "repeated", None)]
     assert _mock(calls[2])["repeatOf"] == _mock(calls[0])["number"]
 
 
@@ -242,7 +245,7 @@ def test_suprsend_tracks_an_event(start: Start) -> None:
     assert step["message"] == step["raw_response"]["message_id"]
     assert len(step["message"]) == 36
     calls = mock.journal()
-    assert _verdicts(calls) == [(202, "admitted", None)]
+    assert _verdicts(calls) == [SUPRSEND_DONE]
     assert _mock(calls[0])["operation"] == "v2-event"
     assert set(_mock(calls[0])["deviations"]) == {"v2-event", "any-property", "signed-authorization"}
 
@@ -260,7 +263,7 @@ def test_suprsend_repeats(start: Start) -> None:
     assert first == second
     assert first["success"] is True
     calls = mock.journal()
-    assert _verdicts(calls) == [(202, "admitted", None), (202, "repeated", None)]
+    assert _verdicts(calls) == [SUPRSEND_DONE, (202, "repeated", None)]
     assert _mock(calls[1])["repeatOf"] == _mock(calls[0])["number"]
 
 
@@ -272,7 +275,7 @@ def test_suprsend_succeeds_again_after_retry_after(start: Start) -> None:
     assert (refused["success"], refused["status_code"]) == (False, 429)
     assert refused["message"] == "rate limit exceeded"
     calls = mock.journal()
-    assert _verdicts(calls) == [(202, "admitted", None), (429, "refused", "rate-limited"), (202, "admitted", None)]  # fmt: skip
+    assert _verdicts(calls) == [SUPRSEND_DONE, OVER_LIMIT, SUPRSEND_DONE]
     assert _header(calls[1]["response"]["headers"], "retry-after") == "2"
 
 

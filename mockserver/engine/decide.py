@@ -54,7 +54,7 @@ def answer(world: World, request: Request, routed: Routed | None = None) -> Deci
     match routed:
         case Found():
             decided = _answer_found(world, request, routed, number)
-        case WrongMethod() if request.method == "OPTIONS":
+        case WrongMethod() if _asks_for_methods(request):
             decided = _answer_options(world, request, routed, number)
         case WrongMethod():
             decided = _answer_wrong_method(world, request, routed, number)
@@ -185,6 +185,11 @@ def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, nu
     case.headers.append(("allow", allow))
     response = complete(world, case, render(case, outcome))
     return Decided(outcome, _row(case, outcome, response), response)
+
+
+def _asks_for_methods(request: Request) -> bool:
+    """Tell OPTIONS from a preflight: one that comes as far as here is refused, since CORS is off."""
+    return request.method == "OPTIONS" and "access-control-request-method" not in request.headers
 
 
 def _answer_options(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:

@@ -14,6 +14,7 @@ from novu_py import Novu, models
 
 PLAIN = {"workflow_id": "welcome", "to": {"subscriber_id": "ada", "email": "ada@example.org"}}
 HELD_BACK = {"Prefer": "wait=0.5"}
+ANY_KEY = "any"
 
 
 def trigger(novu: Novu, request: object = PLAIN, **options: object) -> dict[str, object]:
@@ -49,7 +50,7 @@ def twice(novu: Novu, _: str) -> Iterator[dict[str, object]]:
 
 
 def twice_without_retries(_: Novu, url: str) -> Iterator[dict[str, object]]:
-    yield from twice(Novu(secret_key="any", server_url=url, retry_config=None), url)
+    yield from twice(Novu(secret_key=ANY_KEY, server_url=url, retry_config=None), url)
 
 
 def invalid(novu: Novu, _: str) -> Iterator[dict[str, object]]:
@@ -60,7 +61,7 @@ def invalid(novu: Novu, _: str) -> Iterator[dict[str, object]]:
 
 def both_at_once(novu: Novu, url: str) -> Iterator[dict[str, object]]:
     """Send two calls with one key at the same time, each held back; whichever is second has to come again."""
-    start, clients = Barrier(2), [novu, Novu(secret_key="any", server_url=url)]
+    start, clients = Barrier(2), [novu, Novu(secret_key=ANY_KEY, server_url=url)]
 
     def call(client: Novu) -> dict[str, object]:
         start.wait(10)
@@ -77,6 +78,6 @@ SCENARIOS = {
 
 if __name__ == "__main__":
     server_url, scenario = sys.argv[1:]
-    with Novu(secret_key="any", server_url=server_url) as sdk:
+    with Novu(secret_key=ANY_KEY, server_url=server_url) as sdk:
         for step in SCENARIOS[scenario](sdk, server_url):
             sys.stdout.write(f"{json.dumps(step)}\n")

@@ -1,0 +1,73 @@
+"""A server on a real port inside the test process, and raw HTTP to talk to it."""
+
+import http.client
+import json
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mockserver.engine.world import Blueprint, Clock, Settings, World
+from mockserver.loading import load_bundled
+from mockserver.server.app import Stage
+from mockserver.server.assembly import build_app
+from mockserver.server.running import ServerThread
+
+JSON = {"Content-Type": "application/json"}
+TRIGGER = {"name": "welcome", "to": ["ada"]}
+
+
+class Running:
+    """A running server, its stage, and its address."""
+
+    def __init__(self, stage: Stage, server: ServerThread) -> None:
+        self.stage, self.server, self.url = stage, server, server.url
+        self.address = server.url.removeprefix("http://")
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self.address, timeout=10)
+        try:
+            data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+            connection.request(method, path, data, headers or {})
+            response = connection.getresponse()
+            return (
+                response.status,
+                {name.lower(): value for name, value in response.getheaders()},
+                response.read(),
+            )
+        finally:
+            connection.close()
+
+    def trigger(
+        self, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        sent = {"Authorization": "ApiKey k", **JSON, **(headers or {})}
+        return self.request("POST", "/v1/events/trigger", TRIGGER if body is None else body, sent)
+
+    def calls(self) -> list[dict[str, Any]]:
+        _, _, body = self.request("GET", "/__admin/requests")
+        return list(json.loads(body)["requests"])
+
+    def raw(self) -> socket.socket:
+        host, port = self.address.split(":")
+        return socket.create_connection((host, int(port)), timeout=10)
+
+    def send_raw(self, data: bytes) -> bytes:
+        with self.raw() as connection:
+            connection.sendall(data)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@contextmanager
+def running(settings: Settings | None = None, **options: Any) -> Iterator[Running]:
+    world = World(Blueprint(load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
+    stage = Stage(world)
+    server = ServerThread(build_app(stage, **options))
+    try:
+        yield Running(stage, server)
+    finally:
+        server.stop()

@@ -1,0 +1,339 @@
+"""The server on a real port: hostile bytes, clients that leave, many at once, starting and stopping."""
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mockserver.engine.decide import answer
+from mockserver.server import app as app_module
+from mockserver.server.running import ServerThread, bind, url_of
+from tests.serving import JSON, TRIGGER, Running, running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request: pytest.FixtureRequest) -> None:
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server").stage.reset()
+
+
+def until(holds: Any, timeout: float = 5.0) -> None:
+    """Wait for what another thread is about to do, with a deadline."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.001)
+
+
+# What is on the wire
+
+
+def test_an_answer_carries_its_length_one_date_one_server_and_its_id(server: Running) -> None:
+    head, _, body = server.send_raw(
+        b"POST /event/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 31\r\nConnection: close\r\n\r\n{"distinct_id":"a","event":"b"}'
+    ).partition(b"\r\n\r\n")
+    lines = head.decode().lower().split("\r\n")
+    assert lines[0] == "http/1.1 202 accepted"
+    names = sorted(line.partition(":")[0] for line in lines[1:])
+    assert names == ["connection", "content-length", "content-type", "date", "server", "x-mock-call-id"]
+    assert "server: mockserver" in lines
+    assert body == b'{"message":"OK"}'
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/events/trigger",
+        "/event/",
+        "/v2/event",
+        "/run/event",
+        "/2024-03/run/event",
+        "/events/send",
+        "/api/events/send",
+    ],
+)
+def test_405_with_allow_for_every_path_and_method(server: Running, path: str, method: str) -> None:
+    status, headers, body = server.request(method, path, headers={"Origin": "http://page"})
+    assert (status, headers["allow"]) == (405, "OPTIONS, POST")
+    assert headers["access-control-allow-origin"] == "http://page"
+    assert body == b"" or (method != "HEAD" and json.loads(body)["type"] == "urn:mockserver:wrong-method")
+
+
+def test_plain_options_and_a_preflight_side_by_side(server: Running) -> None:
+    status, headers, body = server.request("OPTIONS", "/event/")
+    assert (status, headers["allow"], body) == (204, "OPTIONS, POST", b"")
+    asked = {
+        "Origin": "http://page", "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type", "Access-Control-Request-Private-Network": "true",
+    }  # fmt: skip
+    status, headers, body = server.request("OPTIONS", "/anything", headers=asked)
+    assert (status, body) == (204, b"")
+    allowed = {
+        name.removeprefix("access-control-"): value
+        for name, value in headers.items()
+        if name.startswith("access-control-")
+    }
+    assert allowed == {
+        "allow-origin": "http://page", "allow-methods": "POST", "allow-headers": "authorization,content-type",
+        "allow-credentials": "true", "max-age": "0", "allow-private-network": "true",
+    }  # fmt: skip
+    assert headers["vary"] == "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+    assert [call["request"]["method"] for call in server.calls()] == ["OPTIONS"]
+    assert server.stage.preflights == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "body", "headers"),
+    [
+        (201, "/v1/events/trigger", TRIGGER, {}),
+        (400, "/v1/events/trigger", b"{", {}),
+        (401, "/v1/events/trigger", TRIGGER, {"Authorization": ""}),
+        (404, "/nowhere", TRIGGER, {}),
+        (409, "/v1/events/trigger", TRIGGER, {"Prefer": "code=409"}),
+        (413, "/event/", b"x" * 820_000, {}),
+        (422, "/v1/events/trigger", {}, {}),
+        (429, "/v1/events/trigger", TRIGGER, {"Prefer": "code=429"}),
+        (503, "/v1/events/trigger", TRIGGER, {"Prefer": "code=503"}),
+    ],
+)
+@pytest.mark.parametrize("origin", ["http://page:3000", "null"])
+def test_cors_on_every_status(
+    server: Running, status: int, path: str, body: Any, headers: dict[str, str], origin: str
+) -> None:
+    sent = {"Authorization": "ApiKey k", **JSON, "Origin": origin, **headers}
+    got, answered, _ = server.request("POST", path, body, sent)
+    assert got == status
+    assert answered["access-control-allow-origin"] == origin
+    assert answered["access-control-allow-credentials"] == "true"
+    exposed = answered["access-control-expose-headers"].split(", ")
+    assert {"Retry-After", "RateLimit-Remaining", "Idempotency-Replay", "Link", "X-Mock-Call-Id"} <= set(
+        exposed
+    )
+    assert "Origin" in answered["vary"]
+
+
+def test_without_origin_there_is_no_cors_header(server: Running) -> None:
+    _, headers, _ = server.trigger()
+    assert not [name for name in headers if name.startswith("access-control-") or name == "vary"]
+
+
+def test_cors_can_be_switched_off() -> None:
+    with running(cors=False) as server:
+        _, headers, _ = server.trigger(headers={"Origin": "http://page"})
+        assert "access-control-allow-origin" not in headers
+        asked = {"Origin": "http://page", "Access-Control-Request-Method": "POST"}
+        status, headers, _ = server.request("OPTIONS", "/v1/events/trigger", headers=asked)
+        assert (status, headers.get("access-control-allow-origin")) == (405, None)
+
+
+def test_a_bug_is_answered_journaled_and_told(
+    server: Running, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(app_module, "answer", broken)
+    status, headers, body = server.trigger(headers={"Origin": "http://page"})
+    assert (status, headers["access-control-allow-origin"]) == (500, "http://page")
+    problem = json.loads(body)
+    assert problem["type"] == "urn:mockserver:bug"
+    assert "ZeroDivisionError" in problem["detail"]
+    monkeypatch.setattr(app_module, "answer", answer)
+    assert [call["request"]["mock"]["reason"] for call in server.calls()] == ["bug"]
+    assert "ZeroDivisionError: oops" in capfd.readouterr().err
+
+
+# Hostile bytes
+
+
+def post(path: str, headers: str, body: bytes) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n".encode("latin-1") + body
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (post("/v1/events/trigger", "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\nAuthorization: ApiKey k\r\n", b'8\r\n{"name":\r\n13\r\n"welcome","to":"a"}\r\n0\r\n\r\n'), 201),
+        (post("/v1/events/trigger", "Content-Length: 2\r\nContent-Type: application/json; charset=\xff\r\nAuthorization: ApiKey \xe9\r\n", b"{}"), 415),
+        (post("/v1/events/trigger", "Content-Length: 2\r\nContent-Type: application/json\r\nAuthorization: ApiKey \xe9\r\n", b"{}"), 422),
+        (post("/event/", "Content-Length: 4\r\nContent-Type: multipart/form-data\r\nAuthorization: k\r\n", b"----"), 400),
+        (post("/event/", "Content-Length: 2\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nAuthorization: k\r\n", b"{}"), 400),
+        (post("/events/send", "Content-Length: 4\r\nAuthorization: Bearer k\r\n", b"\xff\xfe\x00{"), 400),
+        (post("/%00%ff/..//%2e%2e/", "Content-Length: 0\r\n", b""), 404),
+        (post("/event/?%ff&__code=%ff", "Content-Length: 0\r\n", b""), 400),
+    ],
+)  # fmt: skip
+def test_hostile_requests(server: Running, sent: bytes, status: int) -> None:
+    assert server.send_raw(sent).split(b"\r\n")[0].split()[1] == str(status).encode()
+    assert len(server.calls()) == 1
+
+
+def test_a_value_from_a_body_cannot_break_out_of_a_header(server: Running) -> None:
+    body = {"name": "w", "to": [{"subscriberId": 5, "a\r\nX-Evil: 1": "\u2028"}]}
+    status, headers, _ = server.trigger(body, {"Prefer": 'example="a\tb"'})
+    assert status == 422
+    assert "x-evil" not in headers
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit_is_refused_and_the_connection_closed(server: Running, chunked: bool) -> None:
+    size = 21 * 1024 * 1024
+    with server.raw() as connection:
+        length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
+        connection.sendall(
+            f"POST /v1/events/trigger HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{length}\r\n\r\n".encode()
+        )
+        if chunked:
+            connection.sendall(f"{size:x}\r\n".encode())
+        connection.sendall(b"x" * size)
+        if chunked:
+            connection.sendall(b"\r\n0\r\n\r\n")
+        data = b"".join(iter(lambda: connection.recv(65536), b""))
+    head = data.partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 413")
+    assert b"connection: close" in head
+    (call,) = server.calls()
+    assert call["request"]["mock"]["reason"] == "too-large"
+
+
+# Clients that leave
+
+
+def test_a_client_that_leaves_while_its_answer_is_held_back_leaves_no_key_held(server: Running) -> None:
+    sent = {"Authorization": "ApiKey k", **JSON, "Idempotency-Key": "left", "Prefer": "wait=30"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    body = json.dumps(TRIGGER).encode()
+    connection = server.raw()
+    connection.sendall(
+        f"POST /v1/events/trigger HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    until(lambda: len(server.stage.world.journal) == 1)
+    (waiting,) = server.calls()
+    assert waiting["request"]["mock"]["state"] == "waiting"
+    assert "response" not in waiting
+    assert server.trigger(headers={"Idempotency-Key": "left"})[0] == 409
+    connection.close()
+    until(lambda: server.calls()[-1]["request"]["mock"]["state"] == "aborted")
+    status, headers, _ = server.trigger(headers={"Idempotency-Key": "left"})
+    assert (status, headers["idempotency-replay"]) == (201, "true")
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_journaled(server: Running) -> None:
+    with server.raw() as connection:
+        connection.sendall(b"POST /event/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{half")
+    until(lambda: len(server.stage.world.journal) == 1)
+    (call,) = server.calls()
+    mock = call["request"]["mock"]
+    assert (mock["outcome"], mock["reason"], mock["state"]) == ("refused", "malformed", "aborted")
+    assert mock["findings"][0]["message"] == "ends after 5 bytes: the client went away"
+    assert call["request"]["body"] == "{half"
+
+
+def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
+    one = b"POST /event/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    last = one.replace(b"Host: x", b"Host: x\r\nConnection: close").replace(b"/event/", b"/nowhere")
+    data = server.send_raw(one * 3 + last)
+    assert re.findall(rb"HTTP/1.1 ([0-9]+)", data) == [b"400"] * 3 + [b"404"]
+    assert [call["request"]["mock"]["number"] for call in server.calls()] == [4, 3, 2, 1]
+
+
+# Many at once
+
+
+def test_two_thousand_requests_from_64_connections_are_all_journaled_once_in_order(server: Running) -> None:
+    def worker(number: int) -> None:
+        import http.client
+
+        connection = http.client.HTTPConnection(server.address, timeout=30)
+        for index in range(2000 // 64 + (number < 2000 % 64)):
+            body = json.dumps({"name": f"{number}-{index}", "to": ["ada"]})
+            connection.request("POST", "/v1/events/trigger", body, {"Authorization": "ApiKey k", **JSON})
+            assert connection.getresponse().read()
+        connection.close()
+
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(worker, range(64)))
+    exchanges = list(server.stage.world.journal.newest_first())
+    assert [exchange.number for exchange in exchanges] == list(range(2000, 0, -1))
+    names = [exchange.name or "" for exchange in reversed(exchanges)]
+    assert len(set(names)) == 2000
+    for number in range(64):
+        own = [int(name.split("-")[1]) for name in names if name.startswith(f"{number}-")]
+        assert own == sorted(own)
+    times = [exchange.received for exchange in reversed(exchanges)]
+    assert times == sorted(times)
+
+
+def test_fifty_calls_on_one_connection_take_no_second(server: Running) -> None:
+    import http.client
+
+    connection = http.client.HTTPConnection(server.address, timeout=10)
+    start = time.perf_counter()
+    for _ in range(50):
+        connection.request("POST", "/event/", b"{}", JSON)
+        connection.getresponse().read()
+    connection.close()
+    assert time.perf_counter() - start < 1.0
+
+
+# Starting and stopping
+
+
+def test_both_loopback_addresses_answer_on_one_port(server: Running) -> None:
+    port = int(server.address.split(":")[1])
+    try:
+        with socket.create_connection(("::1", port), timeout=5) as connection:
+            connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    except OSError:
+        with pytest.raises(OSError, match=".*"), socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+
+
+def test_a_busy_port_is_told_where_the_server_is_started(server: Running) -> None:
+    port = int(server.address.split(":")[1])
+    with pytest.raises(OSError, match="in use"):
+        bind("127.0.0.1", port)
+
+
+def test_the_url_of_an_ipv6_socket() -> None:
+    try:
+        sockets = bind("::1", 0)
+    except OSError:
+        pytest.fail("this machine has no IPv6 loopback")
+    assert url_of(sockets).startswith("http://[::1]:")
+    for listener in sockets:
+        listener.close()
+
+
+def test_twenty_servers_start_and_stop_within_a_second_with_open_connections() -> None:
+    before, start = threading.active_count(), time.perf_counter()
+    for turn in range(20):
+        with running() as server:
+            assert server.request("GET", "/__admin/health")[0] == 200
+            idle = server.raw()
+            if turn % 5 == 0:
+                idle.sendall(b"POST /event/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{half")
+        idle.close()
+    assert time.perf_counter() - start < 5.0
+    assert threading.active_count() == before
+
+
+def test_what_keeps_a_server_from_starting_is_raised() -> None:
+    with pytest.raises(OSError, match=".*"):
+        ServerThread(lambda *_: None, host="203.0.113.1")  # type: ignore[arg-type, return-value]
