@@ -152,11 +152,7 @@ def rate_limit(case: Case) -> Refused | None:
     case.add_headers(limit.headers)
     if taken.admitted:
         return None
-    message = f"is over the limit of {limit.limit} calls in {limit.window:g} s"
-    fix = f"Wait {taken.reset_seconds} s."
-    return _refused(
-        Reason.RATE_LIMITED, "rate-limit", message, f"at most {limit.limit} calls", "one more", fix
-    )
+    return Refused(Reason.RATE_LIMITED)  # nothing is wrong with the request itself: no finding
 
 
 def validation(case: Case) -> Refused | None:

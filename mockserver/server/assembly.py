@@ -26,7 +26,7 @@ def build_app(
     data_plane = DataPlane(stage, Cors(stage.world.blueprint.apis) if cors else None, on_call, sleep)
     control = control_plane(stage, allowed_hosts)
     own = Router(
-        routes=[Route("/", _landing(stage), methods=["GET"]), Mount(PREFIX, control)],
+        routes=[Route("/", _landing(stage), methods=["GET"]), Route(PREFIX, control), Mount(PREFIX, control)],
         redirect_slashes=False,
         default=data_plane,
     )

@@ -164,19 +164,28 @@ def control_plane(stage: Stage, allowed_hosts: Collection[str] = ()) -> ASGIApp:
         default=_unknown,
     )
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        barred = guard(scope["method"], headers, allowed_hosts)
-        app = router if barred is None else _problem(barred)
-        if (
-            barred is None
-            and (allowed := _allowed(scope["path"].removeprefix(PREFIX)))
-            and scope["method"] not in allowed
-        ):
-            app = _wrong_method(scope["method"], allowed)
-        await app(scope, receive, send)
+    return _Guarded(router, allowed_hosts)
 
-    return guarded
+
+class _Guarded:
+    """The routes behind the guard."""
+
+    def __init__(self, router: ASGIApp, allowed_hosts: Collection[str]) -> None:
+        self._router, self._allowed_hosts = router, allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._choose(scope)(scope, receive, send)
+
+    def _choose(self, scope: Scope) -> ASGIApp:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if (barred := guard(scope["method"], headers, self._allowed_hosts)) is not None:
+            return _problem(barred)
+        allowed = _allowed(scope["path"].removeprefix(PREFIX))
+        return (
+            _wrong_method(scope["method"], allowed)
+            if allowed and scope["method"] not in allowed
+            else self._router
+        )
 
 
 def _bound(control: Control, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

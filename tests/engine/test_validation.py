@@ -153,7 +153,7 @@ def test_the_judge_and_the_explainer_agree(name: str, schema: Schema, value: Any
 # Leaning
 
 THING = "/components/schemas/Thing"
-LOOSE = [
+LOOSE: list[dict[str, Any]] = [
     {"id": "null-name", "at": f"{THING}/properties/name", "observed": {"type": ["string", "null"]}, "evidence": "seen somewhere"},
     {"id": "number-name", "at": f"{THING}/properties/name/type", "observed": ["string", "integer"], "evidence": "seen somewhere"},
 ]  # fmt: skip

@@ -1,0 +1,170 @@
+"""The command line, as a process: what it prints, how it ends, what it says of what it cannot use."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mockserver.cli import main
+
+COMMAND = [sys.executable, "-m", "mockserver"]
+
+
+@contextmanager
+def serving(*options: str, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def post(url: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_signals_end_it_at_once_also_with_open_connections(number: signal.Signals, code: int) -> None:
+    with serving("--log", "off") as (process, ready):
+        assert ready.startswith("mockserver ready on http://127.0.0.1:")
+        port = int(ready.rpartition(":")[2])
+        idle, half = (socket.create_connection(("127.0.0.1", port)) for _ in range(2))
+        half.sendall(b"POST /event/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{half")
+        waiting = socket.create_connection(("127.0.0.1", port))
+        waiting.sendall(
+            b"POST /run/event HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nX-Api-Version: 1\r\nContent-Type: application/json\r\nPrefer: wait=60\r\nContent-Length: 37\r\n\r\n"
+            + b'{"event":"e","userId":"u","data":{}} '
+        )
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/__admin/health", timeout=5).status == 200
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=3)
+        assert process.returncode == code
+        assert errors == ""
+        for connection in (idle, half, waiting):
+            connection.close()
+
+
+def test_one_line_per_call() -> None:
+    with serving("--api", "novu") as (process, ready):
+        url = ready.removeprefix("mockserver ready on ")
+        body = {"name": "welcome", "to": ["ada"], "transactionId": "t"}
+        for sent in (body, body, {}):
+            post(f"{url}/v1/events/trigger", sent, {"Authorization": "ApiKey k"})
+        post(f"{url}/v1/event/trigger", {}, {})
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=5)
+    assert output.splitlines() == [
+        "   #1  201  novu      welcome → ada",
+        "   #2  201  novu      welcome → ada  repeat of #1",
+        "   #3  422  novu      POST /v1/events/trigger  2 problems: /name is required",
+        "   #4  404  -         POST /v1/event/trigger  no API has this path",
+    ]
+
+
+def test_json_lines() -> None:
+    with serving("--log", "json", "--seed", "7") as (process, ready):
+        url = json.loads(ready)["url"]
+        post(f"{url}/event/", {"distinct_id": "ada", "event": "e"}, {"Authorization": "k"})
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=5)
+    (line,) = map(json.loads, output.splitlines())
+    assert (line["event"], line["status"], line["api"], line["recipient"]) == ("call", 202, "suprsend", "ada")
+
+
+def test_a_seed_makes_ids_reproducible() -> None:
+    answers = []
+    for _ in range(2):
+        with serving("--seed", "7", "--log", "off") as (_, ready):
+            url = ready.removeprefix("mockserver ready on ")
+            answers.append(
+                post(f"{url}/v1/events/trigger", {"name": "w", "to": ["a"]}, {"Authorization": "ApiKey k"})
+            )
+    assert answers[0] == answers[1]
+
+
+def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
+    (tmp_path / "mockserver.yaml").write_text(
+        "keys: {novu: secret}\ncatalogue: {novu: {unknown: refuse, names: {known: {}}}}\n"
+    )
+    with serving(
+        "--limit",
+        "novu=3/60s",
+        "--profile",
+        "published",
+        "--on-invalid",
+        "report",
+        "--keep",
+        "2",
+        cwd=tmp_path,
+    ) as (_, ready):
+        url = ready.removeprefix("mockserver ready on ")
+        path, key = f"{url}/v1/events/trigger", {"Authorization": "ApiKey secret"}
+        assert post(path, {"name": "known", "to": "ada"}, {"Authorization": "ApiKey other"})[0] == 401
+        status, body = post(path, {"name": "known", "to": "ada"}, key)
+        assert (status, set(json.loads(body))) == (201, {"acknowledged", "status", "transactionId"})
+        assert [post(path, {"name": "known", "to": ["ada"]}, key)[0] for _ in range(3)] == [201, 201, 429]
+        with urllib.request.urlopen(f"{url}/__admin/requests", timeout=5) as response:
+            assert response.headers["X-Mock-Dropped"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--api", "nova"], "nova /: no such API; there are alloy, novu, opensend, suprsend"),
+        (["--key", "novu"], "'novu' must be written API=VALUE"),
+        (["--limit", "novu=5"], "'5' is not a limit"),
+        (["--limit", "nova=5/1s"], "no API named 'nova' is served"),
+        (["--keep", "x"], "'x' is not a bound"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml /: cannot be read"),
+        (["--workers", "2"], "there is one process only"),
+        (["--port", "99999"], "99999 is not in the range"),
+        (["--log", "loud"], "'loud' is not one of"),
+        (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1 port 4747"),
+        (["--host", "no.such.host.invalid"], "cannot listen on no.such.host.invalid"),
+        (["--colour"], "No such option"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_sentence(options: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(main, ["serve", *options])
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(main, ["serve", "--port", port])
+    assert result.exit_code == 2
+    assert (
+        f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port, 0 for any"
+        in result.output
+    )
+
+
+def test_help_and_version() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert "serve" in result.output
+    assert CliRunner().invoke(main, ["--version"]).output.startswith("mockserver, version ")
