@@ -10,7 +10,13 @@ import pytest
 from mockserver.engine.journal import Record
 from mockserver.server.console import Console, json_line, shown, text_line
 
-FOUND: dict[str, Any] = {"api": "novu", "operation": "o", "name": "welcome", "recipient": "ada", "published": True}
+FOUND: dict[str, Any] = {
+    "api": "novu",
+    "operation": "o",
+    "name": "welcome",
+    "recipient": "ada",
+    "published": True,
+}
 FINDING = {"pointer": "/to", "message": "is required", "in": "body"}
 
 
