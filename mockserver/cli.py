@@ -1,6 +1,8 @@
 """The command line."""
 
+import os
 import random
+import socket
 import sys
 import time
 from pathlib import Path
@@ -120,28 +122,51 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
             "--workers: there is one process only, since several would each have keys and a journal of their own"
         )
     try:
-        served = loading.load_bundled([name for each in apis for name in each.split(",")], profile)
+        served = loading.load_bundled([name for each in apis for name in each.split(",") if name], profile)
         settings = settings_of(
-            loading.load_config(config), served,
-            keys=keys, limits=limits, enforce_limits=enforce_limits, admit_invalid=on_invalid == "report", keep=keep,
-        )  # fmt: skip
+            loading.load_config(config),
+            served,
+            file=str(config or loading.CONFIG_FILE),
+            keys=keys,
+            limits=limits,
+            enforce_limits=enforce_limits,
+            admit_invalid=on_invalid == "report",
+            keep=keep,
+        )
         blueprint = Blueprint(served, settings)
-        sockets = bind(host, port)
-    except SpecError as error:
+    except (SpecError, ValueError) as error:
         raise Unusable(str(error)) from None
-    except ValueError as error:
-        raise Unusable(str(error)) from None
-    except OSError as error:
-        raise Unusable(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port, 0 for any"
-        ) from None
+    sockets = _bind(host, port)
     stage = Stage(World(blueprint, Clock(time.time), random.Random(seed).getrandbits))
-    console = Console(sys.stdout, form, colours=sys.stdout.isatty())
+    console = Console(sys.stdout, form, colours=_is_coloured())
     on_call = None if form == "off" else console.call
     app = build_app(stage, cors=cors == "on", allowed_hosts=[host, *allowed_hosts], on_call=on_call)
-    code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets), form))
-    console.flush()
+    code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets)))
+    console.close()
+    _give_up_stdout()
     sys.exit(code)
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        return bind(host, port)
+    except (OSError, UnicodeError, TypeError) as error:
+        why = getattr(error, "strerror", None) or error
+        text = f"cannot listen on {host} port {port}: {why}; choose another with --port, 0 for any"
+        raise Unusable(text) from None
+
+
+def _is_coloured() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _give_up_stdout() -> None:
+    """Let the interpreter not write what its reader no longer takes: that would change the exit code."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Unusable(click.ClickException):

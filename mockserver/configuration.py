@@ -3,18 +3,20 @@
 No file is read here; `loading` hands over what stands in ``mockserver.yaml``, `cli` what its options say.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mockserver.engine.case import Catalogued, CatalogueEntry, Policy
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON, SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS
+from mockserver.engine.keywords import unknown_words
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import seconds_of
+from mockserver.engine.values import cut, pointer_of, seconds_of
 from mockserver.engine.world import Limit, Settings
 
+LONGEST_WINDOW: Final = 10 * 366 * 86400.0
 UNITS: Final = {
     "": 1,
     "B": 1,
@@ -33,18 +35,18 @@ Limits = dict[str, Limit]
 def limit_of(text: str) -> Limit:
     """Read ``N/WINDOW``, as ``5/1s``. Raises ValueError."""
     count, _, window = text.partition("/")
-    if not count.isdecimal() or int(count) < 1 or not window:
+    if not re.fullmatch("[1-9][0-9]{0,8}", count) or not window:
         raise ValueError(f"{text!r} is not a limit; write calls per window, as in 5/1s or 100/1m")
     seconds = seconds_of(window)
-    if seconds <= 0:
-        raise ValueError(f"{text!r} has a window without length")
+    if not 0 < seconds <= LONGEST_WINDOW:
+        raise ValueError(f"{text!r} has a window without length, or one of more than ten years")
     return Limit(int(count), seconds)
 
 
 def keep_of(text: str) -> tuple[int, int]:
     """Read ``N,SIZE``, as ``100000,128MiB``; the size may be left out. Raises ValueError."""
     count, _, size = text.partition(",")
-    if not count.strip().isdecimal() or int(count) < 1:
+    if not re.fullmatch("[1-9][0-9]{0,8}", count.strip()):
         raise ValueError(f"{text!r} is not a bound; write calls and bytes, as in 100000,128MiB")
     return int(count), _bytes_of(size.strip()) if size.strip() else MOST_BYTES
 
@@ -69,24 +71,27 @@ def settings_of(
     config: Mapping[str, JSON],
     apis: Iterable[Api],
     *,
+    file: str = "mockserver.yaml",
     keys: Iterable[str] = (),
     limits: Iterable[str] = (),
     enforce_limits: bool = False,
     admit_invalid: bool = False,
     keep: str = f"{MOST_CALLS}",
 ) -> Settings:
-    """Join a checked configuration with options, which win over it. Raises ValueError and `SpecError`."""
+    """Join a configuration that meets its schema with options, which win over it.
+
+    Raises `SpecError` for the configuration, with every problem of it, and ValueError for an option.
+    """
     served = {api.name: api for api in apis}
+    problems = [(file, pointer, text) for pointer, text in _problems_of(config, served)]
+    if problems:
+        raise SpecError(problems)
     wanted_keys = {api: _verdicts(value) for api, value in config.get("keys", {}).items()}
-    for api, key in map(pair_of, keys):
+    for api, key in _pairs(keys, served):
         wanted_keys.setdefault(api, {})[key] = "allowed"
     wanted_limits = {api: limit_of(text) for api, text in config.get("limits", {}).items()}
-    wanted_limits.update({api: limit_of(text) for api, text in map(pair_of, limits)})
-    catalogue = {
-        api: _catalogued(served.get(api), api, value) for api, value in config.get("catalogue", {}).items()
-    }
-    for name in {*wanted_keys, *wanted_limits, *catalogue} - set(served):
-        raise ValueError(f"no API named {name!r} is served; there are {', '.join(served)}")
+    wanted_limits.update({api: limit_of(text) for api, text in _pairs(limits, served)})
+    catalogue = {api: _catalogued(value) for api, value in config.get("catalogue", {}).items()}
     most_calls, most_bytes = keep_of(keep)
     return Settings(
         policies={api: Policy(wanted_keys.get(api, {}), catalogue.get(api, Catalogued())) for api in served},
@@ -98,32 +103,71 @@ def settings_of(
     )
 
 
+def _pairs(texts: Iterable[str], served: Mapping[str, Api]) -> list[tuple[str, str]]:
+    pairs = [pair_of(text) for text in texts]
+    for api, _ in pairs:
+        if api not in served:
+            raise ValueError(_not_served(api, served))
+    return pairs
+
+
+def _not_served(name: str, served: Mapping[str, Api]) -> str:
+    return f"no API named {name!r} is served; there are {', '.join(served)}"
+
+
+def _problems_of(config: Mapping[str, JSON], served: Mapping[str, Api]) -> Iterator[tuple[str, str]]:
+    """Yield pointer and sentence of what the schema of the configuration cannot see."""
+    for section, entries in config.items():
+        for name in entries:
+            if name not in served:
+                yield pointer_of([section, name]), _not_served(name, served)
+    for name, text in config.get("limits", {}).items():
+        try:
+            limit_of(text)
+        except ValueError as error:
+            yield pointer_of(["limits", name]), str(error)
+    for name, value in config.get("catalogue", {}).items():
+        if name in served:
+            yield from _catalogue_problems(served[name], value, ["catalogue", name])
+
+
+def _catalogue_problems(
+    api: Api, value: Mapping[str, JSON], at: list[str | int]
+) -> Iterator[tuple[str, str]]:
+    catalogues = [each.catalogue for each in api.operations if "catalogue" in each.checks and each.catalogue]
+    if not catalogues:
+        yield pointer_of(at), f"{api.name} has no catalogue: nothing of its answers depends on names"
+        return
+    statuses = [status for catalogue in catalogues for status in catalogue.statuses]
+    for name, entry in value.get("names", {}).items():
+        place = [*at, "names", name]
+        if "status" in entry and entry["status"] not in statuses:
+            known = f"there are {', '.join(statuses)}" if statuses else f"{api.name} answers none"
+            yield (
+                pointer_of([*place, "status"]),
+                f"{entry['status']!r} is not a status of the catalogue; {known}",
+            )
+        if "payload" in entry:
+            yield from _schema_problems(entry["payload"], [*place, "payload"])
+
+
+def _schema_problems(schema: JSON, at: list[str | int]) -> Iterator[tuple[str, str]]:
+    yield from unknown_words(schema, at)
+    try:
+        Schema(schema)
+    except ValueError as error:
+        yield pointer_of(at), f"is not a JSON Schema: {cut(str(error), 200)}"
+
+
 def _verdicts(value: JSON) -> dict[str, str]:
     if isinstance(value, dict):
         return dict(value)
     return dict.fromkeys([value] if isinstance(value, str) else value, "allowed")
 
 
-def _catalogued(api: Api | None, name: str, value: Mapping[str, JSON]) -> Catalogued:
-    at = f"/catalogue/{name}"
-    if api is not None and not any(
-        "catalogue" in operation.checks and operation.catalogue for operation in api.operations
-    ):
-        raise SpecError(
-            [("mockserver.yaml", at, f"{name} has no catalogue: nothing of its answers depends on names")]
-        )
-    entries = {each: _entry(f"{at}/names/{each}", entry) for each, entry in value.get("names", {}).items()}
+def _catalogued(value: Mapping[str, JSON]) -> Catalogued:
+    entries = {
+        name: CatalogueEntry(Schema(entry["payload"]) if "payload" in entry else None, entry.get("status"))
+        for name, entry in value.get("names", {}).items()
+    }
     return Catalogued(entries, value.get("unknown") == "refuse")
-
-
-def _entry(at: str, value: Mapping[str, JSON]) -> CatalogueEntry:
-    try:
-        payload = Schema(value["payload"]) if "payload" in value else None
-    except ValueError as error:
-        raise SpecError([("mockserver.yaml", f"{at}/payload", f"is not a JSON Schema: {error}")]) from None
-    return CatalogueEntry(payload, value.get("status"))
-
-
-def without_unserved(settings: Settings) -> Settings:
-    """Return settings without limits; for worlds that start unlimited."""
-    return replace(settings, limits={})

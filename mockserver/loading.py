@@ -31,6 +31,9 @@ class _CoreLoader(_SafeLoader):  # type: ignore[misc]
         """Build a mapping, and refuse one in which a key stands twice."""
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag != "tag:yaml.org,2002:str":
+                told = f"the key {key_node.value!r} is not a text; put it into quotes"
+                raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
             if key_node.value in seen:
                 line = key_node.start_mark.line + 1
                 raise yaml.constructor.ConstructorError(
@@ -68,6 +71,9 @@ def read_yaml(path: Any, name: str) -> JSON:
         raise SpecError([(name, "", f"cannot be read: {error}")]) from None
     except yaml.YAMLError as error:
         raise SpecError([(name, "", _told(error))]) from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        # an explicit tag whose value is not of its type, or an alias to what it stands in
+        raise SpecError([(name, "", "is not valid YAML: a value does not fit its tag")]) from None
 
 
 def _told(error: yaml.YAMLError) -> str:
@@ -212,7 +218,9 @@ def load_config(path: Path | None) -> dict[str, JSON]:
     if path is None and not Path(CONFIG_FILE).is_file():
         return {}
     path = path or Path(CONFIG_FILE)
-    config = read_yaml(path, str(path)) or {}
+    config = read_yaml(path, str(path))
+    if config is None:  # an empty file
+        return {}
     schema = Schema(
         read_yaml(importlib.resources.files("mockserver") / "config.schema.yaml", "config.schema.yaml")
     )

@@ -18,7 +18,7 @@ ENGINE = [
     "problems", "rendering", "decide",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
-SERVER = ["wire", "guard", "cors", "console", "running", "app", "control", "landing", "assembly"]
+SERVER = ["wire", "guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
 OUTSIDE = [{"loading", "configuration"}, {"server"}, {"cli", "__main__"}]
 """Above the engine, upwards."""
 

@@ -37,6 +37,11 @@ def test_yaml_is_read_as_its_core_schema(tmp_path: Path, text: str, value: Any) 
         ("a: [", "is not valid YAML"),
         ("a: 1\na: 2", "the key 'a' stands twice (line 2)"),
         ("a: !!python/object:os.system x", "is not valid YAML"),
+        ("1: 2", "the key '1' is not a text; put it into quotes"),
+        ("? [a, b]\n: c", "is not a text"),
+        ("a: !!timestamp x", "is not valid YAML"),
+        ('a: !!bool "abc"', "is not valid YAML"),
+        ("a: !!int abc", "is not valid YAML"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )
@@ -124,6 +129,8 @@ def test_no_configuration_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.Mo
         ("keys: {novu: {a: maybe}}", "/keys/novu/a", 'must be one of "allowed", "forbidden"'),
         ("catalogue: {novu: {unknown: no}}", "/catalogue/novu/unknown", 'must be one of "refuse", "accept"'),
         ("- a", "", "must be an object, not an array"),
+        ("[]", "", "must be an object, not an array"),
+        ("false", "", "must be an object, not a boolean"),
     ],
 )
 def test_a_fault_of_the_configuration_is_told_with_its_place(

@@ -246,7 +246,6 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
                 Reason.KEY_REUSED, rule, message, f"the body of call #{original}", "another body", fix
             )
         case Seen(response, original):
-            case.add_headers(rule.repeat)
             return Repeated(rule.name, original, response)
 
 
@@ -260,7 +259,7 @@ def _key_refused(
 
 def refusal(case: Case, rule: RefusalRule) -> Refused | None:
     """Does an extra rule of the API refuse this request?"""
-    if not _breaks(case, rule):
+    if case.findings or not _breaks(case, rule):  # a rule beyond the schema is for what meets the schema
         return None
     finding = Finding("body", rule.at, rule.field, rule.name, f"breaks the rule {rule.name}")
     return _refuse_or_report(case, rule.reason, (finding,), rule.name)

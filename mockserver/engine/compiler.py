@@ -310,6 +310,7 @@ class _OperationCompiler:
             name=self._document.expression(entry["name"], f"{at}/name"),
             payload=self._document.expression(payload, f"{at}/payload") if payload else None,
             payload_at=_place_of(payload)[1],
+            statuses=tuple(entry.get("statuses", ())),
         )
 
 

@@ -130,11 +130,15 @@ class RequestShape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """The expressions that name the workflow or event of a call, and find its payload."""
+    """The expressions that name the workflow or event of a call, and find its payload.
+
+    ``statuses`` are those that a name may be given in the catalogue.
+    """
 
     name: Template
     payload: Template | None
     payload_at: str
+    statuses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

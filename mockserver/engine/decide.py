@@ -10,6 +10,7 @@ from typing import Final
 
 from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
+from mockserver.engine.contract import Operation
 from mockserver.engine.exchange import (
     Admitted,
     Finding,
@@ -78,7 +79,7 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
         world.journal.put(decided.row)
 
 
-def fail(world: World, request: Request, error: Exception) -> Decided:
+def fail(world: World, request: Request, error: Exception, routed: Routed | None = None) -> Decided:
     """Answer a request on which the mock itself failed, so that it is in the journal all the same."""
     number = world.journal.next_number()
     told = (
@@ -87,7 +88,8 @@ def fail(world: World, request: Request, error: Exception) -> Decided:
     detail = f"{type(error).__name__}: {told}. Please report it with the request."
     id_ = world.journal.id_of(number)
     response = with_call_id(problem(Reason.BUG, detail, instance=instance_of(id_)), id_)
-    decided = _unrouted(world, request, number, Refused(Reason.BUG), response)
+    operation = routed.operation if isinstance(routed, Found) else None
+    decided = _unrouted(world, request, number, Refused(Reason.BUG), response, operation)
     world.journal.put(decided.row)
     return decided
 
@@ -98,9 +100,14 @@ def fail(world: World, request: Request, error: Exception) -> Decided:
 def _answer_found(world: World, request: Request, found: Found, number: int) -> Decided:
     case = _open_case(world, request, found, number)
     world.keys.expire(case.now)
-    outcome, delay = decide(case)
-    kept = render(case, outcome)
-    response = None if request.incomplete == "disconnected" else complete(world, case, kept)
+    try:
+        outcome, delay = decide(case)
+        kept = render(case, outcome)
+        response = None if request.incomplete == "disconnected" else complete(world, case, kept)
+    except BaseException:
+        for _, key, _ in case.taken:  # a bug of ours leaves no key held either
+            case.keys.drop(key)
+        raise
     decided = Decided(outcome, _row(case, outcome, response, delay), response, kept, case, delay)
     if case.taken:
         _remember(case, decided, case.now, held=False)
@@ -166,10 +173,10 @@ def _kind_of(outcome: Outcome) -> str:
     match outcome:
         case Admitted() | Repeated():
             return "success"
+        case Scripted() | Refused(reason=Reason.PREFERENCE):
+            return "asked for"  # never uses up a key
         case Refused():
             return "error"
-        case Scripted():
-            return "scripted"  # never uses up a key
 
 
 # A request that no operation takes
@@ -227,12 +234,19 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
         *(_name_of(case), _recipient_of(case)),
         encode([finding.as_json() for finding in case.findings]) if case.findings else b"",
         case.deviations,
-        answered.status in operation.published_statuses,
+        None if response is None else answered.status in operation.published_statuses,
         *(answered.status, answered.headers, answered.body, state, delay, 0.0),
     )
 
 
-def _unrouted(world: World, request: Request, number: int, outcome: Refused, response: Response) -> Decided:
+def _unrouted(
+    world: World,
+    request: Request,
+    number: int,
+    outcome: Refused,
+    response: Response,
+    operation: Operation | None = None,
+) -> Decided:
     record = Record(
         number=number,
         received=world.clock.now(),
@@ -243,6 +257,8 @@ def _unrouted(world: World, request: Request, number: int, outcome: Refused, res
         body=request.body,
         client=request.client,
         outcome=outcome_name(outcome),
+        api=None if operation is None else operation.api,
+        operation=None if operation is None else operation.id,
         reason=str(outcome.reason),
         status=response.status,
         headers=response.headers,

@@ -26,6 +26,12 @@ from mockserver.engine.values import encode
 MOST_KEYS: Final = 200_000
 """Beyond this the oldest kept keys are forgotten, and counted: a bound on memory, no vendor's rule."""
 
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""The same for the bytes of the answers that belong to them."""
+
+_LONGEST_KEY: Final = 300
+_OVERHEAD: Final = 500  # of one kept key: its tuples, and the heads of its strings
+
 Key = tuple[str, ...]
 """API, rule, scope and value."""
 
@@ -63,8 +69,8 @@ _Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes]
 class Keys:
     """The keys of one namespace. ``forgotten`` counts those that were dropped before their time."""
 
-    def __init__(self, most: int = MOST_KEYS) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST_KEYS, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._held: dict[Key, float] = {}
         self._kept: dict[Key, _Kept] = {}
         self._ends: deque[tuple[float, Key]] = deque()
@@ -92,9 +98,13 @@ class Keys:
     def keep(self, key: Key, fingerprint: str, response: Response, number: int, until: float) -> None:
         """Remember the answer that belongs to a key, and let go of it where it was held."""
         self._held.pop(key, None)
-        self._kept[key] = (until, fingerprint, number, response.status, response.headers, response.body)
+        if (known := self._kept.pop(key, None)) is not None:
+            self._bytes -= _size(known)
+        kept = (until, fingerprint, number, response.status, response.headers, response.body)
+        self._kept[key] = kept
+        self._bytes += _size(kept)
         self._ends.append((until, key))
-        while len(self._kept) > self._most:
+        while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
 
     def drop(self, key: Key) -> None:
@@ -112,14 +122,24 @@ class Keys:
         if current is None or current[0] != until:  # kept again since
             return False
         del self._kept[key]
+        self._bytes -= _size(current)
         return True
+
+
+def _size(kept: _Kept) -> int:
+    return _OVERHEAD + len(kept[-1])
 
 
 def key_value(value: JSON) -> str:
     """Return a key's value as text in which ``1`` and ``"1"`` differ."""
-    return f'"{value}' if isinstance(value, str) else encode(value).decode()
+    text = f'"{value}' if isinstance(value, str) else encode(value).decode()
+    return text if len(text) <= _LONGEST_KEY else f"long {_digest(encode(text))}"
 
 
 def fingerprint_of(body: JSON) -> str:
     """Return what tells two bodies apart: white space does not, the order of members does."""
-    return blake2b(encode(body), digest_size=16).hexdigest()
+    return _digest(encode(body))
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

@@ -45,7 +45,7 @@ def _is_date_time(text: str) -> bool:
 
 def _is_date(text: str) -> bool:
     try:
-        return len(text) == 10 and bool(date.fromisoformat(text))
+        return text[4:5] == text[7:8] == "-" and len(text) == 10 and bool(date.fromisoformat(text))
     except ValueError:
         return False
 

@@ -6,8 +6,10 @@ when somebody reads. A record enters at arrival, before any waiting, and is repl
 """
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.engine.exchange import Exchange, Request, Response
@@ -78,9 +80,8 @@ class Journal:
         return len(self._records)
 
     def next_number(self) -> int:
-        """Give out the number of a call that has just arrived."""
-        self.last += 1
-        return self.last
+        """Return the number of a call that has just arrived; it is taken when the call is put."""
+        return self.last + 1
 
     def id_of(self, number: int) -> str:
         """Return the UUID of a call."""
@@ -93,6 +94,7 @@ class Journal:
             self._bytes -= _size(known)
         elif number < self._oldest:
             return  # dropped, or cleared, while its answer was held back
+        self.last = max(self.last, number)
         self._records[number] = row
         self._bytes += _size(row)
         while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):
@@ -114,7 +116,7 @@ class Journal:
     def get(self, id_: str) -> Exchange | None:
         """Return the call with a UUID."""
         tail = id_[len(self._prefix) :]
-        if not id_.startswith(self._prefix) or len(tail) != 12:
+        if not id_.startswith(self._prefix) or not re.fullmatch("[0-9a-f]{12}", tail):
             return None
         row = self._records.get(int(tail, 16))
         return None if row is None else self._exchange(row)
@@ -168,12 +170,16 @@ def _response(record: Record) -> Response | None:
     return Response(record.status, record.headers, record.answer)
 
 
-_WEIGHED: Final = tuple(Record._fields.index(name) for name in ("raw_headers", "body", "findings", "answer"))
+_WEIGHED: Final = itemgetter(
+    *(Record._fields.index(name) for name in ("path", "query", "raw_headers", "body", "findings", "answer"))
+)
+_ANSWERED_WITH: Final = Record._fields.index("headers")
 
 
 def _size(row: Row) -> int:
-    headers, body, findings, answer = _WEIGHED
-    return _OVERHEAD + len(row[headers]) + len(row[body]) + len(row[findings]) + len(row[answer])
+    path, query, headers, body, findings, answer = _WEIGHED(row)
+    size = _OVERHEAD + len(path) + len(query) + len(headers) + len(body) + len(findings) + len(answer)
+    return size + sum([len(value) for _, value in row[_ANSWERED_WITH]])
 
 
 def packed(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -18,7 +18,8 @@ def render(case: Case, outcome: Outcome) -> Response:
     match outcome:
         case Admitted():
             return _fill(case, case.operation.success)
-        case Repeated(response=response):
+        case Repeated(rule=rule, response=response):
+            case.add_headers(case.operation.dedup[rule].repeat)
             return response
         case Scripted():
             answer = scripted_answer(case.operation, outcome)

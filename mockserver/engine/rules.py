@@ -19,8 +19,9 @@ QUERY_KEYS: Final = ("__code", "__example", "__dynamic", "__seed", "__wait")
 RULE: Final = "prefer"
 _KNOWN: Final = frozenset({"code", "example", "wait"})
 _PREFERENCE: Final = re.compile(
-    r'\s*([^\s=,;"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,;]*))?((?:;(?:"(?:[^"\\]|\\.)*"|[^,"])*)?)(?:,|$)'
-)
+    r'((?:"(?:[^"\\]|\\.)*+"?|[^",])*+)(?:,|$)'
+)  # possessive: a header is read in one pass
+_BEFORE_PARAMETERS: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+"?|[^";])*+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def read_preferences(request: Request) -> Preferences | None:
     if header is None and "__" not in request.query:
         return None
     if header is not None:
-        pairs = [(match[1], _unquoted(match[2] or "")) for match in _PREFERENCE.finditer(header)]
+        pairs = [_read_preference(match[1]) for match in _PREFERENCE.finditer(header)]
     else:
         found = parse_qsl(request.query, keep_blank_values=True)
         pairs = [(name[2:], value) for name, value in found if name in QUERY_KEYS]
@@ -46,6 +47,12 @@ def read_preferences(request: Request) -> Preferences | None:
         asked.setdefault(name.lower(), value)
     known = {name: value for name, value in asked.items() if name in _KNOWN}
     return Preferences(known, header is not None) if known else None
+
+
+def _read_preference(text: str) -> tuple[str, str]:
+    match = _BEFORE_PARAMETERS.match(text)
+    name, _, value = (match[0] if match is not None else text).partition("=")
+    return name.strip(), _unquoted(value)
 
 
 def _unquoted(value: str) -> str:

@@ -49,9 +49,9 @@ def _enum(allowed: JSON, instance: JSON) -> Sentence:
 
 
 def _counted(verb: str, unit: str, bound: str) -> Callable[[JSON, JSON], Sentence]:
-    def explained(limit: JSON, instance: JSON) -> Sentence:
+    def explained(limit: JSON, _: JSON) -> Sentence:
         expected = f"{bound} {limit} {unit}"
-        return f"must have {expected}, not {len(instance)}", expected, f"{verb} {unit}: {bound} {limit}."
+        return f"must have {expected}", expected, f"{verb} {unit}: {bound} {limit}."
 
     return explained
 

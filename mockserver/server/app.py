@@ -6,6 +6,7 @@ each answer has it, whatever its status.
 """
 
 import asyncio
+import contextlib
 import sys
 import time
 import traceback
@@ -27,6 +28,7 @@ OnCall = Callable[[Record], None]
 _MOST_SHARED: Final = 500
 MOST_DISCARDED: Final = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender can read the answer."""
+_DISCARDING: Final = 2.0  # seconds that this may take
 
 
 @dataclass(slots=True)
@@ -60,10 +62,7 @@ class DataPlane:
         world, arrived = self._stage.world, time.perf_counter()
         path = scope["raw_path"].decode("latin-1")
         routed = world.blueprint.router.route(scope["method"], path)
-        message, most = await receive(), _most_bytes(world, routed)
-        body, incomplete = message.get("body", b""), ""
-        if message.get("more_body") or message["type"] != "http.request" or len(body) > most:
-            body, incomplete = await _read_on(message, receive, most)
+        body, incomplete = await _read_body(scope, receive, _most_bytes(world, routed))
         request = _request(scope, path, body, incomplete)
         decided = self._decide(world, request, routed)
         aborted = decided.response is None
@@ -85,7 +84,7 @@ class DataPlane:
             return answer(world, request, routed)
         except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
             traceback.print_exception(error, file=sys.stderr)
-            return fail(world, request, error)
+            return fail(world, request, error, routed)
 
     def _more_headers(self, request: Request, decided: Decided) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
@@ -115,19 +114,49 @@ def _most_bytes(world: World, routed: Routed) -> int:
     return routed.operation.max_bytes if isinstance(routed, Found) else world.blueprint.most_body_bytes
 
 
+async def _read_body(scope: Scope, receive: Receive, most: int) -> tuple[bytes, str]:
+    """Return a body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
+    if _is_hopeless(scope, most):
+        return b"", "too-large"
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= most:
+        return body, ""  # nearly every call: one message
+    return await _read_on(message, receive, most)
+
+
+def _is_hopeless(scope: Scope, most: int) -> bool:
+    """Tell whether a body is announced that is too large to be read to its end, or waits for leave to be sent."""
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if len(length) < 7:
+        return False
+    waits = any(name == b"expect" for name, _ in scope["headers"])
+    return length.isdigit() and int(length[:20]) > (most if waits else most + MOST_DISCARDED)
+
+
 async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
-    """Return a body of several messages, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
+    """Read a body that comes in several messages, or is too large."""
     chunks: list[bytes] = []
     size = 0
-    while message["type"] == "http.request":
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= most:
-            chunks.append(chunk)
-        if size > most + MOST_DISCARDED or not message.get("more_body"):
+    while message["type"] == "http.request" and size <= most:
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if not message.get("more_body"):
             return b"".join(chunks), "too-large" if size > most else ""
         message = await receive()
-    return b"".join(chunks), "disconnected"
+    if message["type"] != "http.request":
+        return b"".join(chunks), "disconnected"
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(_discard(message, receive), _DISCARDING)
+    return b"".join(chunks)[:most], "too-large"
+
+
+async def _discard(message: Message, receive: Receive) -> None:
+    """Read the rest of a body that is refused: a sender in the middle of it would not read the answer."""
+    size = 0
+    while message.get("more_body") and size <= MOST_DISCARDED:
+        message = await receive()
+        size += len(message.get("body", b""))
 
 
 def _request(scope: Scope, path: str, body: bytes, incomplete: str) -> Request:
@@ -174,7 +203,10 @@ async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]])
     await send({"type": "http.response.body", "body": response.body})
 
 
+_NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
+
+
 def _wire(name: str, value: str) -> tuple[bytes, bytes]:
     if not value.isprintable():  # what a body gave must not break out of a header line
-        value = "".join(character if character.isprintable() else " " for character in value)
+        value = value.translate(_NOT_IN_A_HEADER)
     return name.encode("latin-1"), value.encode("latin-1", "backslashreplace")

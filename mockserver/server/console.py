@@ -1,46 +1,73 @@
 """What the server prints: one ready line, then one line per call.
 
 A line says number, status, API, event or workflow name, recipient, and the verdict. What a request brought is
-printed with its control characters escaped: a payload must not steer a terminal. Lines are collected for a
-moment and written together, so that printing does not slow the calls.
+printed with its control characters escaped: a payload must not steer a terminal.
 """
 
-import asyncio
+import io
 import json
+import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Final, TextIO
 
 from mockserver.engine.journal import ABORTED, Record
 
-_FLUSH_AFTER: Final = 0.02
+MOST_WAITING: Final = 10_000
 _RED, _GREEN, _YELLOW, _CYAN, _DIM, _PLAIN = "31", "32", "33", "36", "2", "0"
 
 
 class Console:
-    """Prints calls to a stream as ``text`` or ``json``."""
+    """Prints lines to a stream from a thread of its own: who reads slowly, or not at all, must not stop the server.
 
-    def __init__(self, stream: TextIO, form: str, *, colours: bool) -> None:
-        self._stream, self._write = stream, json_line if form == "json" else text_line
-        self._colours, self._lines = colours, list[str]()
-        self._flushing: asyncio.TimerHandle | None = None
+    Lines that nobody reads are dropped beyond `MOST_WAITING`, and counted. A stream that fails is given up.
+    """
 
-    def ready(self, url: str, form: str) -> None:
+    def __init__(self, stream: TextIO | None, form: str, *, colours: bool) -> None:
+        self._stream, self._form, self._colours = stream, form, colours
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
+        self._dropped = 0
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal can print every name
+        self._writer = threading.Thread(target=self._write, name="mockserver-console", daemon=True)
+        self._writer.start()
+
+    def ready(self, url: str) -> None:
         """Print the one line that says where the server is."""
-        told = json.dumps({"event": "ready", "url": url}) if form == "json" else f"mockserver ready on {url}"
-        self._stream.write(f"{told}\n")
-        self._stream.flush()
+        self._print(
+            json.dumps({"event": "ready", "url": url})
+            if self._form == "json"
+            else f"mockserver ready on {url}"
+        )
 
     def call(self, record: Record) -> None:
-        """Print one call, in a moment."""
-        self._lines.append(self._write(record, self._paint))
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
+        """Print one call."""
+        self._print(json_line(record) if self._form == "json" else text_line(record, self._paint))
 
-    def flush(self) -> None:
-        """Print what has been collected."""
-        lines, self._lines, self._flushing = self._lines, [], None
-        self._stream.write("".join(f"{line}\n" for line in lines))
-        self._stream.flush()
+    def close(self, timeout: float = 0.5) -> None:
+        """Print what is left, but wait no longer than the timeout in seconds for who reads it."""
+        self._waiting.put(None)
+        self._writer.join(timeout)
+
+    def _print(self, line: str) -> None:
+        if self._waiting.qsize() > MOST_WAITING:
+            self._dropped += 1
+            return
+        dropped, self._dropped = self._dropped, 0
+        told = f"… {dropped} lines were not printed, since nobody read them\n" if dropped else ""
+        self._waiting.put(f"{told}{line}\n")
+
+    def _write(self) -> None:
+        lines: list[str | None] = [""]
+        while self._stream is not None and lines[-1] is not None:
+            lines = [self._waiting.get()]
+            while not self._waiting.empty():  # what has gathered meanwhile is written at once
+                lines.append(self._waiting.get())
+            try:
+                self._stream.write("".join(line for line in lines if line is not None))
+                self._stream.flush()
+            except (OSError, ValueError):  # the reader is gone, the disk is full, the stream is closed
+                self._stream = None
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
@@ -82,7 +109,7 @@ def _told(findings: list[dict[str, str]]) -> str:
     return text if len(findings) == 1 else f"{len(findings)} problems: {text}"
 
 
-def json_line(record: Record, _: Paint) -> str:
+def json_line(record: Record) -> str:
     """Return a call as one JSON object."""
     return json.dumps(
         {

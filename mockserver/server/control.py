@@ -4,8 +4,8 @@ Its routes and shapes are those of WireMock's admin API, so that its clients can
 route stands in `ROUTES`; the guard stands before all of them.
 """
 
+import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from mockserver import __version__
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.values import iso_time
 from mockserver.server.app import Stage
-from mockserver.server.guard import Barred, guard
+from mockserver.server.guard import Barred, guard, host_of
 from mockserver.server.wire import dumps, serve_event, was_matched
 
 PREFIX: Final = "/__admin"
@@ -59,22 +59,21 @@ class Control:
             return answer_json({"errors": errors}, 400)
         journal = self._stage.world.journal
         unmatched = request.query_params.get("unmatched", "").lower() == "true"
-        found = [each for each in journal.newest_first() if _is_wanted(each, since, unmatched=unmatched)]
-        shown = found if limit is None else found[: int(limit)]
+        most = len(journal) if limit is None else int(limit)
+        if since is None and not unmatched:
+            shown, total = journal.recent(most), len(journal)
+        else:
+            found = [each for each in journal.newest_first() if _is_wanted(each, since, unmatched=unmatched)]
+            shown, total = found[:most], len(found)
+        events = [serve_event(each) for each in shown]
         return self._journal_answer(
-            {
-                "requests": [serve_event(each) for each in shown],
-                "meta": {"total": len(found)},
-                "requestJournalDisabled": False,
-            }
+            {"requests": events, "meta": {"total": total}, "requestJournalDisabled": False}
         )
 
     async def get_request(self, request: Request) -> Response:
         """``GET /requests/{id}``: one call; 404 with an empty body where the journal has it no more."""
         id_ = request.path_params["id"]
-        try:
-            uuid.UUID(id_)
-        except ValueError:
+        if not re.fullmatch("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", id_):
             return answer_json({"errors": [{"code": 10, "title": f"{id_} is not a valid UUID"}]}, 400)
         exchange = self._stage.world.journal.get(id_.lower())
         if exchange is None:
@@ -171,7 +170,7 @@ class _Guarded:
     """The routes behind the guard."""
 
     def __init__(self, router: ASGIApp, allowed_hosts: Collection[str]) -> None:
-        self._router, self._allowed_hosts = router, allowed_hosts
+        self._router, self._allowed_hosts = router, {host_of(name) for name in allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._choose(scope)(scope, receive, send)

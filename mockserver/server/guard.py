@@ -12,7 +12,6 @@ to loopback. The checks, in this order; programs that are no browsers send none 
 import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def guard(method: str, headers: Mapping[str, str], allowed_hosts: Collection[str
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return Barred(403, "cross-origin", "a page of another origin may not change the mock server")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+    if origin is not None and origin.lower().partition("://")[2] != headers["host"].lower():
         return Barred(403, "cross-origin", f"a page of {origin} may not change the mock server")
     return _barred_type(headers)
 

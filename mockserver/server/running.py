@@ -19,6 +19,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from mockserver.server.protocol import http_protocol
+
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 4747
 _GRACE: Final = 0.05  # seconds that running requests have to finish once a stop has begun
@@ -80,6 +82,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",
+        http=http_protocol(),
         log_config=None,
         access_log=False,
         server_header=False,

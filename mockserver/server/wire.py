@@ -5,6 +5,7 @@ Those clients refuse unknown members nearly everywhere; what is ours therefore s
 
 import base64
 import json
+import re
 from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import JSON, Exchange, Request, Response
@@ -44,11 +45,7 @@ def was_matched(exchange: Exchange) -> bool:
 def logged_request(exchange: Exchange) -> dict[str, JSON]:
     """Return a LoggedRequest with its ``mock`` member. Names of headers are capitalised: ASGI lowers them."""
     request = exchange.request
-    host, _, port = (
-        request.headers.get("host", "").rpartition(":")
-        if ":" in request.headers.get("host", "")
-        else (request.headers.get("host", ""), "", "80")
-    )
+    host, port = _address(request.headers.get("host", ""))
     return {
         "url": _url(request),
         "absoluteUrl": f"http://{request.headers.get('host', 'localhost')}{_url(request)}",
@@ -64,7 +61,7 @@ def logged_request(exchange: Exchange) -> dict[str, JSON]:
         "protocol": "HTTP/1.1",
         "scheme": "http",
         "host": host,
-        "port": int(port) if port.isdecimal() else 80,
+        "port": port,
         "queryParams": _query(request.query),
         "formParams": {},
         "mock": mock_member(exchange),
@@ -103,6 +100,13 @@ def _logged_response(response: Response) -> dict[str, JSON]:
 
 def _url(request: Request) -> str:
     return f"{request.path}?{request.query}" if request.query else request.path
+
+
+def _address(host: str) -> tuple[str, int]:
+    """Split a Host header; a port that is none counts as 80."""
+    match = re.fullmatch(r"(.*?)(?::([0-9]{1,5}))?", host, re.DOTALL)
+    name, port = (match[1], match[2]) if match is not None else (host, None)
+    return name, int(port or 80)
 
 
 def _headers(lines: list[tuple[str, str]]) -> dict[str, JSON]:
