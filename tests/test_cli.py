@@ -168,3 +168,35 @@ def test_help_and_version() -> None:
     assert result.exit_code == 0
     assert "serve" in result.output
     assert CliRunner().invoke(main, ["--version"]).output.startswith("mockserver, version ")
+
+
+def test_another_name_for_this_machine_is_read_without_case() -> None:
+    with serving("--allow-host", "MyBox.Local.", "--log", "off") as (_, ready):
+        url = ready.removeprefix("mockserver ready on ")
+        request = urllib.request.Request(f"{url}/__admin/health", headers={"Host": "mybox.local:1"})
+        assert urllib.request.urlopen(request, timeout=5).status == 200
+
+
+def test_a_reader_that_is_gone_changes_neither_answers_nor_exit_code() -> None:
+    with serving() as (process, ready):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        url = ready.removeprefix("mockserver ready on ")
+        for _ in range(3):
+            assert (
+                post(f"{url}/event/", {"distinct_id": "ada", "event": "e"}, {"Authorization": "k"})[0] == 202
+            )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
+        assert process.stderr.read() == ""
+
+
+def test_a_reader_that_does_not_read_stops_nothing() -> None:
+    with serving() as (process, ready):
+        url = ready.removeprefix("mockserver ready on ")
+        body = {"distinct_id": "ada" * 40, "event": "event" * 24}
+        for _ in range(600):  # more than a pipe holds
+            assert post(f"{url}/event/", body, {"Authorization": "k"})[0] == 202
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0

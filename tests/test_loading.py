@@ -173,6 +173,34 @@ def test_a_configuration_that_is_named_must_be_there(tmp_path: Path) -> None:
             {},
             "is not a JSON Schema",
         ),
+        (
+            {"catalogue": {"novu": {"names": {"a/b": {"payload": {"requird": []}}}}}},
+            {},
+            "/catalogue/novu/names/a~1b/payload/requird: the keyword 'requird' is not known; did you mean required?",
+        ),
+        (
+            {"catalogue": {"novu": {"names": {"a": {"payload": {"$ref": "http://127.0.0.1:9/x"}}}}}},
+            {},
+            "/catalogue/novu/names/a/payload: is not a JSON Schema",
+        ),
+        (
+            {"catalogue": {"novu": {"names": {"a": {"payload": {"$ref": "file:///etc/hostname"}}}}}},
+            {},
+            "only references within it are followed",
+        ),
+        (
+            {"catalogue": {"novu": {"names": {"a": {"status": "error"}}}}},
+            {},
+            "'error' is not a status of the catalogue; there are processed, trigger_not_active",
+        ),
+        ({"catalogue": {"alloy": {"names": {"a": {"status": "x"}}}}}, {}, "alloy answers none"),
+        (
+            {"keys": {"nova": "k"}, "limits": {"x": "5/0s"}},
+            {},
+            "mockserver.yaml /limits/x: no API named 'x' is served",
+        ),
+        ({}, {"limits": ["novu=9999999999/1s"]}, "is not a limit"),
+        ({}, {"limits": ["novu=5/99999d"]}, "more than ten years"),
     ],
 )
 def test_settings_that_cannot_be_used(config: Any, options: Any, sentence: str) -> None:

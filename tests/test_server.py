@@ -210,6 +210,77 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_closed(server: Runn
     assert call["request"]["mock"]["reason"] == "too-large"
 
 
+def test_a_body_that_waits_for_leave_or_is_hopelessly_large_is_refused_at_once(server: Running) -> None:
+    for headers in ("Expect: 100-continue\r\nContent-Length: 30000000", f"Content-Length: {10**9}"):
+        data = server.send_raw(f"POST /event/ HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode())
+        assert data.startswith(b"HTTP/1.1 413")
+        assert b"connection: close" in data.lower()
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket", "foo"])
+def test_an_offered_upgrade_is_ignored_and_the_body_read(server: Running, upgrade: str) -> None:
+    offer = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {upgrade}\r\nHTTP2-Settings: AAMAAABk\r\n"
+    body = json.dumps({"distinct_id": "ada", "event": "POST /x HTTP/1.1\r\nUpgrade: no\r\n\r\n"}).encode()
+    head = f"POST /event/ HTTP/1.1\r\nHost: x\r\nAuthorization: k\r\nContent-Type: application/json\r\n{offer}Content-Length: {len(body)}\r\n\r\n".encode()
+    last = b"GET /event/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"  # the connection goes on
+    for parts in ([head + body], [head, body]):
+        with server.raw() as connection:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.02)  # so that the parts arrive apart
+            connection.sendall(last)
+            data = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert re.findall(rb"HTTP/1.1 ([0-9]+)", data) == [b"202", b"405"]
+    calls = server.calls()
+    assert len(calls) == 4
+    assert calls[1]["request"]["headers"]["Upgrade"] == upgrade
+    assert calls[1]["request"]["body"].encode() == body
+
+
+def test_a_header_is_echoed_as_it_came(server: Running) -> None:
+    key = b"\xe2\x82\xac\x85\xa0 \tend"
+    body = json.dumps(TRIGGER).encode()
+    data = server.send_raw(
+        b"POST /v1/events/trigger HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ApiKey k\r\n"
+        b"Content-Type: application/json\r\nIdempotency-Key: "
+        + key
+        + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+        + body
+    )
+    assert b"idempotency-key: " + key + b"\r\n" in data.replace(b"Idempotency-Key", b"idempotency-key")
+
+
+def test_strange_hosts_and_origins_break_nothing(server: Running) -> None:
+    for host in ("h:" + "9" * 5000, "[::1]", "", ":::", "h:x"):
+        server.request("POST", "/x", headers={"Host": host})
+    assert [call["request"]["host"] for call in server.calls()[::-1]][1:4] == ["[::1]", "", ":::"]
+    assert server.request("DELETE", "/__admin/requests", headers={"Origin": "http://["})[0] == 403
+    prefix = server.calls()[0]["id"][:24]
+    for tail in ("_00000000001", "0000000_0001", "00000000000G"):
+        assert server.request("GET", f"/__admin/requests/{prefix}{tail}")[0] == 400
+
+
+def test_a_body_of_a_hundred_thousand_faults_costs_no_second(server: Running) -> None:
+    body = json.dumps({"name": "a", "to": [{}] * 100_000}).encode()
+    start = time.perf_counter()
+    status, _, _ = server.trigger(body)
+    assert status == 422
+    assert time.perf_counter() - start < 3.0
+    valid = [{"subscriberId": "a"}] * 20_000
+    assert server.trigger({"name": "a", "to": [*valid, {}]})[0] == 422
+    assert server.calls()[0]["request"]["mock"]["findings"][0]["keyword"] == "items"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 60_000 + '"', "a;" + "b" * 60_000 + '"', "a=" + " " * 60_000 + ';"', '"' * 60_000, ",;=" * 20_000],
+)
+def test_a_long_preference_costs_no_second(server: Running, text: str) -> None:
+    start = time.perf_counter()
+    assert server.trigger(headers={"Prefer": text})[0] == 201
+    assert time.perf_counter() - start < 1.0
+
+
 # Clients that leave
 
 

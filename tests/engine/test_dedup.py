@@ -73,6 +73,16 @@ def test_the_oldest_keys_make_room_and_are_counted() -> None:
     assert keys.judge(("4",), ONE, 0.0) == Seen(ANSWER, 4)
 
 
+def test_answers_are_bounded_by_their_bytes_as_well() -> None:
+    keys = Keys(most_bytes=10_000)
+    large = Response(201, (), b"x" * 4_000)
+    for number in range(5):
+        keys.keep((str(number),), ONE, large, number, until=10.0)
+    assert (len(keys), keys.forgotten) == (2, 3)
+    keys.keep(("4",), ONE, ANSWER, 9, until=10.0)
+    assert len(keys) == 2
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "alike"),
     [

@@ -57,6 +57,16 @@ def test_the_newest_are_kept_by_size() -> None:
     assert len(journal) == 1
 
 
+def test_the_size_counts_all_that_is_stored() -> None:
+    row = Record(1, 1.5, "POST", "/p" * 500, "q" * 1000, b"h" * 1000, b"b" * 1000, "", "admitted", findings=b"f" * 1000,
+                 headers=(("a", "v" * 1000),), answer=b"a" * 1000)  # fmt: skip
+    for most_bytes, kept in ((14_500, 1), (15_500, 2)):
+        journal = Journal(PREFIX, most_bytes=most_bytes)
+        journal.put(tuple(row))
+        journal.put(tuple(row._replace(number=2)))
+        assert len(journal) == kept
+
+
 def test_a_cleared_journal_goes_on_counting() -> None:
     journal = filled(3)
     journal.clear()

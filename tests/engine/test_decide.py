@@ -1,0 +1,101 @@
+"""What becomes of keys when something other than an answer happens, and what a call leaves behind."""
+
+from typing import Any
+
+import pytest
+
+from mockserver.engine import rendering
+from mockserver.engine.decide import answer, fail, settle
+from tests.engine.specs import WORDS, api, call, request, world
+
+CHECKS = ["parsing", "key", "rate-limit", "validation", "catalogue"]
+RULE = {
+    "name": "key", "key": "{$request.header.Key}", "ttl": "1h", "inFlightTtl": "1m", "compares": "body",
+    "remembers": ["success", "error"], "headers": {"always": {"Key": "{$mock.key}"}, "repeat": {"Replay": "yes"}},
+}  # fmt: skip
+KEYED = {
+    "/x-mock/checks": CHECKS,
+    f"{WORDS}/dedup": [RULE],
+    "/x-mock/answers/in-flight": {"status": 409, "example": "error"},
+    "/x-mock/answers/key-reused": {"status": 422, "example": "error"},
+}
+SENT: dict[str, Any] = {"headers": {"key": "k"}}
+
+
+def test_a_bug_leaves_no_key_held_and_takes_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(api(KEYED))
+    with monkeypatch.context() as patched:
+        patched.setattr(rendering, "scripted_answer", lambda *_: 1 / 0)
+        sent = request(headers={"key": "k", "prefer": "code=201"})
+        routed = here.blueprint.router.route(sent.method, sent.path)
+        with pytest.raises(ZeroDivisionError) as caught:
+            answer(here, sent, routed)
+        fail(here, sent, caught.value, routed)
+    (failed,) = here.journal.newest_first()
+    assert (failed.number, failed.reason, failed.api, failed.operation) == (1, "bug", "things", "make")
+    _, exchange = call(here, request(**SENT))
+    assert (exchange.number, exchange.outcome) == (2, "admitted")
+
+
+@pytest.mark.parametrize("prefer", ["code=418", "code=abc", "code=429", "example=nope", "wait=soon"])
+def test_what_is_asked_for_uses_no_key_up(prefer: str) -> None:
+    here = world(api(KEYED))
+    _, first = call(here, request(headers={"key": "k", "prefer": prefer}))
+    assert first.outcome in {"refused", "scripted"}
+    decided, second = call(here, request(**SENT))
+    assert second.outcome == "admitted"
+    assert decided.response is not None
+    assert "Replay" not in dict(decided.response.headers)
+
+
+def test_a_forced_answer_to_a_repeat_is_no_replay() -> None:
+    here = world(api(KEYED))
+    call(here, request(**SENT))
+    decided, exchange = call(here, request(headers={"key": "k", "prefer": "code=429"}))
+    assert exchange.outcome == "scripted"
+    assert decided.response is not None
+    assert dict(decided.response.headers)["Key"] == "k"
+    assert "Replay" not in dict(decided.response.headers)
+    decided, exchange = call(here, request(**SENT))
+    assert exchange.outcome == "repeated"
+    assert decided.response is not None
+    assert dict(decided.response.headers)["Replay"] == "yes"
+
+
+def test_an_aborted_call_keeps_its_answer_for_its_key() -> None:
+    here = world(api(KEYED))
+    decided = answer(here, request(headers={"key": "k", "prefer": "wait=5"}))
+    _, busy = call(here, request(**SENT))
+    assert busy.reason == "in-flight"
+    settle(here, decided, 0.1, aborted=True)
+    _, exchange = call(here, request(**SENT))
+    assert (exchange.outcome, exchange.repeat_of) == ("repeated", 1)
+    assert [each.state for each in here.journal.newest_first()] == ["answered", "answered", "aborted"]
+
+
+def test_a_rule_beyond_the_schema_is_for_what_meets_the_schema() -> None:
+    from mockserver.engine.world import Settings
+
+    rule = {
+        "name": "named",
+        "unless": {"properties": {"name": {"minLength": 3}}},
+        "at": "/name",
+        "message": "too short",
+    }
+    changes = {"/x-mock/checks": ["parsing", "validation", "named"], f"{WORDS}/refusals": [rule]}
+    here = world(api(changes), settings=Settings(admit_invalid=True))
+    _, exchange = call(here, request(["x"]))
+    assert [finding["keyword"] for finding in exchange.findings] == ["type"]
+    _, exchange = call(here, request({"name": "x"}))
+    assert [(finding["keyword"], finding["pointer"]) for finding in exchange.findings] == [("named", "/name")]
+
+
+def test_long_keys_take_little_room() -> None:
+    here = world(api({**KEYED, f"{WORDS}/dedup": [{**RULE, "key": "{$request.body#/name}"}]}))
+    long = "x" * 1_000_000
+    call(here, request({"name": long}))
+    assert all(len(part) < 400 for key in here.keys._kept for part in key)
+    _, exchange = call(here, request({"name": long}))
+    assert exchange.outcome == "repeated"
+    _, exchange = call(here, request({"name": long + "y"}))
+    assert exchange.outcome == "admitted"
