@@ -16,7 +16,7 @@ from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
-from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, bind, serve, url_of
+from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, LOOPBACK, bind, has_ipv6, serve, url_of
 
 UNUSABLE = 2
 """The exit code for options, files or ports that cannot be used."""
@@ -149,7 +149,11 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
 
 def _bind(host: str, port: int) -> list[socket.socket]:
     try:
-        return bind(host, port)
+        sockets = bind(host, port)
+        if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
+            told = "another program has this port on ::1, where clients of localhost may look first"
+            click.echo(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only", err=True)
+        return sockets
     except (OSError, UnicodeError, TypeError) as error:
         why = getattr(error, "strerror", None) or error
         text = f"cannot listen on {host} port {port}: {why}; choose another with --port, 0 for any"

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from mockserver.server.protocol import http_protocol
 
 DEFAULT_HOST: Final = "127.0.0.1"
+LOOPBACK: Final = frozenset({DEFAULT_HOST, "localhost"})
 DEFAULT_PORT: Final = 4747
 _GRACE: Final = 0.05  # seconds that running requests have to finish once a stop has begun
 _KEEP_ALIVE: Final = 75  # seconds; uvicorn's 5 close connections that a pool of a client still counts on
@@ -33,20 +34,21 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
     For the default host and ``localhost``: on 127.0.0.1, and on ::1 with the same port where there is IPv6.
     """
-    if host not in {DEFAULT_HOST, "localhost"}:
+    if host not in LOOPBACK:
         return [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port)]
     for _ in range(8):  # a free port of one family may be taken in the other
         first = _listen(socket.AF_INET, DEFAULT_HOST, port)
         try:
             return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
         except OSError:
-            if port or not _has_ipv6():
+            if port or not has_ipv6():
                 return [first]
             first.close()
     return [_listen(socket.AF_INET, DEFAULT_HOST, port)]
 
 
-def _has_ipv6() -> bool:
+def has_ipv6() -> bool:
+    """Tell whether this machine has the IPv6 loopback address."""
     try:
         _listen(socket.AF_INET6, "::1", 0).close()
     except OSError:
