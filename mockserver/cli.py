@@ -5,15 +5,18 @@ import random
 import socket
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from mockserver import __version__, loading
 from mockserver.configuration import settings_of
-from mockserver.engine.exchange import SpecError
+from mockserver.engine.contract import Api
+from mockserver.engine.exchange import Exchange, SpecError
 from mockserver.engine.world import Blueprint, Clock, World
-from mockserver.server.app import Stage
+from mockserver.reports import JournalFile, secret_names
+from mockserver.server.app import OnCall, Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
 from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, LOOPBACK, bind, has_ipv6, serve, url_of
@@ -98,6 +101,12 @@ def main() -> None:
     help="What is printed for each call.",
 )
 @click.option("--seed", type=int, help="Make fresh ids reproducible.")
+@click.option(
+    "--journal",
+    "journal_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append every call to this file, one JSON object per line, without secrets.",
+)
 @click.option("--workers", type=int, default=1, hidden=True)
 def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
     host: str,
@@ -114,6 +123,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
     config: Path | None,
     form: str,
     seed: int | None,
+    journal_file: Path | None,
     workers: int,
 ) -> None:
     """Serve the APIs until Ctrl-C."""
@@ -136,11 +146,12 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
         blueprint = Blueprint(served, settings)
     except (SpecError, ValueError) as error:
         raise Unusable(str(error)) from None
+    kept = None if journal_file is None else _journal_file(journal_file, served)
     sockets = _bind(host, port)
     stage = Stage(World(blueprint, Clock(time.time), random.Random(seed).getrandbits))
     console = Console(sys.stdout, form, colours=_is_coloured())
-    on_call = None if form == "off" else console.call
-    app = build_app(stage, cors=cors == "on", allowed_hosts=[host, *allowed_hosts], on_call=on_call)
+    listeners = [*([console.call] if form != "off" else []), *([kept.append] if kept is not None else [])]
+    app = build_app(stage, cors=cors == "on", allowed_hosts=[host, *allowed_hosts], on_call=_each(listeners))
     code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets)))
     console.close()
     _give_up_stdout()
@@ -158,6 +169,24 @@ def _bind(host: str, port: int) -> list[socket.socket]:
         why = getattr(error, "strerror", None) or error
         text = f"cannot listen on {host} port {port}: {why}; choose another with --port, 0 for any"
         raise Unusable(text) from None
+
+
+def _journal_file(path: Path, served: Iterable[Api]) -> JournalFile:
+    try:
+        return JournalFile(path.open("a", encoding="utf-8"), secret_names(served))
+    except OSError as error:
+        raise Unusable(f"--journal {path}: cannot be written: {error.strerror}") from None
+
+
+def _each(listeners: Sequence[OnCall]) -> OnCall | None:
+    if not listeners:
+        return None
+
+    def tell(exchange: Exchange) -> None:
+        for listener in listeners:
+            listener(exchange)
+
+    return tell
 
 
 def _is_coloured() -> bool:

@@ -27,7 +27,7 @@ from mockserver.loading import load_bundled, load_spec, read_yaml
 from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
-from mockserver.server.wire import mock_member
+from mockserver.wire import mock_member
 
 NOON = 1795176000.0  # 2026-11-20T12:00:00Z
 STEP_KEYS = {"send", "expect", "after", "start", "finish"}

@@ -18,8 +18,8 @@ ENGINE = [
     "problems", "rendering", "decide",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
-SERVER = ["wire", "guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
-OUTSIDE = [{"loading", "configuration"}, {"server"}, {"cli", "__main__"}]
+SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
+OUTSIDE = [{"loading", "configuration"}, {"wire"}, {"reports"}, {"server"}, {"cli", "__main__"}]
 """Above the engine, upwards."""
 
 FORBIDDEN_IN_ENGINE = {

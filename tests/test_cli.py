@@ -137,6 +137,10 @@ def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
         (["--limit", "nova=5/1s"], "no API named 'nova' is served"),
         (["--keep", "x"], "'x' is not a bound"),
         (["--config", "nowhere.yaml"], "nowhere.yaml /: cannot be read"),
+        (
+            ["--journal", "/no/such/folder/calls.jsonl"],
+            "--journal /no/such/folder/calls.jsonl: cannot be written: No such file",
+        ),
         (["--workers", "2"], "there is one process only"),
         (["--port", "99999"], "99999 is not in the range"),
         (["--log", "loud"], "'loud' is not one of"),
@@ -200,3 +204,22 @@ def test_a_reader_that_does_not_read_stops_nothing() -> None:
             assert post(f"{url}/event/", body, {"Authorization": "k"})[0] == 202
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+def test_every_call_is_appended_to_the_journal_file(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text("{}\n")
+    with serving("--journal", str(path), "--log", "off") as (process, ready):
+        url = ready.removeprefix("mockserver ready on ")
+        for _ in range(2):
+            post(
+                f"{url}/event/",
+                {"distinct_id": "ada", "event": "e"},
+                {"Authorization": "Bearer a-secret-key"},
+            )
+        process.kill()  # a crash loses at most the last call
+        process.wait(5)
+    lines = path.read_text().splitlines()
+    assert len(lines) == 3
+    assert json.loads(lines[1])["request"]["headers"]["Authorization"] == "Bearer [redacted]"
+    assert "a-secret-key" not in path.read_text()

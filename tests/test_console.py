@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.engine.journal import Record
+from mockserver.engine.exchange import Exchange, Request
 from mockserver.server.console import MOST_WAITING, Console, json_line, shown, text_line
 
 FOUND: dict[str, Any] = {
@@ -20,9 +20,9 @@ FOUND: dict[str, Any] = {
 FINDING = {"pointer": "/to", "message": "is required", "in": "body"}
 
 
-def record(number: int = 12, **members: Any) -> Record:
-    return Record(
-        number, 0.0, "POST", "/p", "", b"", b"", "", **{"outcome": "admitted", "status": 201, **members}
+def call(number: int = 12, **members: Any) -> Exchange:
+    return Exchange(
+        number, "id", 0.0, Request("POST", "/p"), **{"outcome": "admitted", "status": 201, **members}
     )
 
 
@@ -31,26 +31,26 @@ def plain(text: str, _: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("call", "line"),
+    ("exchange", "line"),
     [
-        (record(**FOUND), "  #12  201  novu      welcome → ada"),
-        (record(**FOUND, deviations=("a", "b")), "  #12  201  novu      welcome → ada  leans on a, b"),
-        (record(**FOUND, outcome="repeated", repeat_of=3), "  #12  201  novu      welcome → ada  repeat of #3"),
-        (record(**FOUND, outcome="scripted", rule="prefer", status=429), "  #12  429  novu      welcome → ada  asked for by prefer"),
-        (record(**FOUND, outcome="refused", reason="invalid", status=422, findings=json.dumps([FINDING]).encode()), "  #12  422  novu      welcome → ada  /to is required"),
-        (record(**FOUND, outcome="refused", reason="invalid", status=422, findings=json.dumps([FINDING] * 2).encode()), "  #12  422  novu      welcome → ada  2 problems: /to is required"),
-        (record(api="novu", outcome="refused", reason="wrong-method", status=405), "  #12  405  novu      POST /p  wrong-method"),
-        (record(outcome="refused", reason="no-route", status=404), "  #12  404  -         POST /p  no API has this path"),
-        (record(**FOUND, state="aborted"), "  #12  ---  novu      welcome → ada  the client went away"),
-        (record(**{**FOUND, "name": "\x1b[2Jboo\n", "recipient": "\u202eada"}), "  #12  201  novu      \\x1b[2Jboo\\x0a → \\x202eada"),
+        (call(**FOUND), "  #12  201  novu      welcome → ada"),
+        (call(**FOUND, deviations=("a", "b")), "  #12  201  novu      welcome → ada  leans on a, b"),
+        (call(**FOUND, outcome="repeated", repeat_of=3), "  #12  201  novu      welcome → ada  repeat of #3"),
+        (call(**FOUND, outcome="scripted", rule="prefer", status=429), "  #12  429  novu      welcome → ada  asked for by prefer"),
+        (call(**FOUND, outcome="refused", reason="invalid", status=422, findings=(FINDING,)), "  #12  422  novu      welcome → ada  /to is required"),
+        (call(**FOUND, outcome="refused", reason="invalid", status=422, findings=(FINDING,) * 2), "  #12  422  novu      welcome → ada  2 problems: /to is required"),
+        (call(api="novu", outcome="refused", reason="wrong-method", status=405), "  #12  405  novu      POST /p  wrong-method"),
+        (call(outcome="refused", reason="no-route", status=404), "  #12  404  -         POST /p  no API has this path"),
+        (call(**FOUND, state="aborted"), "  #12  ---  novu      welcome → ada  the client went away"),
+        (call(**{**FOUND, "name": "\x1b[2Jboo\n", "recipient": "\u202eada"}), "  #12  201  novu      \\x1b[2Jboo\\x0a → \\x202eada"),
     ],
 )  # fmt: skip
-def test_a_call_as_text(call: Record, line: str) -> None:
-    assert text_line(call, plain) == line
+def test_a_call_as_text(exchange: Exchange, line: str) -> None:
+    assert text_line(exchange, plain) == line
 
 
 def test_a_call_as_json() -> None:
-    told = json.loads(json_line(record(**FOUND, deviations=("a",), findings=json.dumps([FINDING]).encode())))
+    told = json.loads(json_line(call(**FOUND, deviations=("a",), findings=(FINDING,))))
     assert told["event"] == "call"
     assert (told["number"], told["status"], told["deviations"], told["findings"]) == (
         12,
@@ -69,9 +69,9 @@ def test_colours_only_where_they_are_wanted(colours: bool, has_escape: bool) -> 
     stream = io.StringIO()
     console = Console(stream, "text", colours=colours)
     console.ready("http://x")
-    console.call(record(**FOUND, outcome="repeated", repeat_of=1))
-    console.call(record(status=429, outcome="refused", reason="rate-limited"))
-    console.call(record(status=500, outcome="refused", reason="bug"))
+    console.call(call(**FOUND, outcome="repeated", repeat_of=1))
+    console.call(call(status=429, outcome="refused", reason="rate-limited"))
+    console.call(call(status=500, outcome="refused", reason="bug"))
     console.close()
     first, *lines = stream.getvalue().splitlines()
     assert first == "mockserver ready on http://x"
@@ -95,10 +95,10 @@ class Stuck(io.StringIO):
 def test_who_does_not_read_stops_nothing_and_is_told_what_was_dropped() -> None:
     stream = Stuck()
     console = Console(stream, "text", colours=False)
-    console.call(record())
+    console.call(call())
     assert stream.reached.wait(5)
     for _ in range(MOST_WAITING + 501):
-        console.call(record())
+        console.call(call())
     console.close(timeout=0.01)
     stream.let_go.set()
     console.close(timeout=5)
@@ -112,7 +112,7 @@ def test_a_stream_that_fails_is_given_up() -> None:
             raise BrokenPipeError
 
     console = Console(Broken(), "text", colours=False)
-    console.call(record())
+    console.call(call())
     console.close(timeout=5)
     assert not console._writer.is_alive()
     Console(None, "text", colours=False).close(timeout=5)
@@ -122,6 +122,6 @@ def test_a_stream_that_cannot_print_a_name_prints_it_escaped() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", newline="\n")
     console = Console(stream, "text", colours=False)
-    console.call(record(**FOUND))
+    console.call(call(**FOUND))
     console.close(timeout=5)
     assert raw.getvalue() == b"  #12  201  novu      welcome \\u2192 ada\n"

@@ -13,7 +13,7 @@ from mockserver.engine.journal import packed
 from mockserver.engine.problems import KINDS
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled
-from mockserver.server.wire import dumps, serve_event
+from mockserver.wire import dumps, serve_event
 
 BLUEPRINT = Blueprint(load_bundled())
 REPORTING = Blueprint(load_bundled(), Settings(admit_invalid=True))

@@ -119,17 +119,18 @@ class Journal:
         if not id_.startswith(self._prefix) or not re.fullmatch("[0-9a-f]{12}", tail):
             return None
         row = self._records.get(int(tail, 16))
-        return None if row is None else self._exchange(row)
+        return None if row is None else self.read(row)
 
     def newest_first(self) -> Iterator[Exchange]:
         """Yield the calls, newest first, as they were when the first was asked for."""
-        return (self._exchange(row) for row in reversed(list(self._records.values())))
+        return (self.read(row) for row in reversed(list(self._records.values())))
 
     def recent(self, count: int) -> list[Exchange]:
         """Return the newest calls, newest first."""
         return list(islice(self.newest_first(), count))
 
-    def _exchange(self, row: Row) -> Exchange:
+    def read(self, row: Row) -> Exchange:
+        """Return a row as the value that people and programs read."""
         record = Record(*row)
         request = Request(
             record.method,

@@ -17,14 +17,14 @@ from typing import Final
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
-from mockserver.engine.exchange import Request, Response
-from mockserver.engine.journal import Record, packed
+from mockserver.engine.exchange import Exchange, Request, Response
+from mockserver.engine.journal import packed
 from mockserver.engine.routing import Found, Routed
 from mockserver.engine.world import World
 from mockserver.server.cors import Cors
 
 Sleep = Callable[[float], Awaitable[None]]
-OnCall = Callable[[Record], None]
+OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500
 MOST_DISCARDED: Final = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender can read the answer."""
@@ -75,7 +75,7 @@ class DataPlane:
         finally:
             settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
             if self._on_call is not None:
-                self._on_call(Record(*decided.row))
+                self._on_call(world.journal.read(decided.row))
         if decided.response is not None and not aborted:
             await _send(send, decided.response, self._more_headers(request, decided))
 

@@ -7,11 +7,12 @@ printed with its control characters escaped: a payload must not steer a terminal
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Final, TextIO
 
-from mockserver.engine.journal import ABORTED, Record
+from mockserver.engine.exchange import Exchange
+from mockserver.engine.journal import ABORTED
 
 MOST_WAITING: Final = 10_000
 _RED, _GREEN, _YELLOW, _CYAN, _DIM, _PLAIN = "31", "32", "33", "36", "2", "0"
@@ -40,9 +41,9 @@ class Console:
             else f"mockserver ready on {url}"
         )
 
-    def call(self, record: Record) -> None:
+    def call(self, exchange: Exchange) -> None:
         """Print one call."""
-        self._print(json_line(record) if self._form == "json" else text_line(record, self._paint))
+        self._print(json_line(exchange) if self._form == "json" else text_line(exchange, self._paint))
 
     def close(self, timeout: float = 0.5) -> None:
         """Print what is left, but wait no longer than the timeout in seconds for who reads it."""
@@ -76,58 +77,58 @@ class Console:
 Paint = Callable[[str, str], str]
 
 
-def text_line(record: Record, paint: Paint) -> str:
+def text_line(exchange: Exchange, paint: Paint) -> str:
     """Return a call as a line for a person."""
-    gone = record.state == ABORTED
-    status = paint("---", _DIM) if gone else paint(str(record.status), _status_colour(record.status))
-    number = paint(f"#{record.number}".rjust(5), _DIM)
-    name = record.name or f"{record.method} {record.path}"
-    who = f" → {shown(record.recipient)}" if record.recipient else ""
-    verdict = verdict_of(record)
-    painted = paint(verdict, _verdict_colour(record)) if verdict else ""
-    return f"{number}  {status}  {(record.api or '-').ljust(9)} {shown(name)}{who}  {painted}".rstrip()
+    gone = exchange.state == ABORTED
+    status = paint("---", _DIM) if gone else paint(str(exchange.status), _status_colour(exchange.status))
+    number = paint(f"#{exchange.number}".rjust(5), _DIM)
+    name = exchange.name or f"{exchange.request.method} {exchange.request.path}"
+    who = f" → {shown(exchange.recipient)}" if exchange.recipient else ""
+    verdict = verdict_of(exchange)
+    painted = paint(verdict, _verdict_colour(exchange)) if verdict else ""
+    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {shown(name)}{who}  {painted}".rstrip()
 
 
-def verdict_of(record: Record) -> str:
+def verdict_of(exchange: Exchange) -> str:
     """Return what became of a call, in a few words; nothing for one that was simply admitted."""
-    if record.state == ABORTED:
+    if exchange.state == ABORTED:
         return "the client went away"
-    if record.outcome == "repeated":
-        return f"repeat of #{record.repeat_of}"
-    if record.outcome == "scripted":
-        return f"asked for by {record.rule}"
-    if record.findings:
-        return _told(json.loads(record.findings))
-    if record.reason is not None:
-        return "no API has this path" if record.reason == "no-route" else record.reason
-    return f"leans on {', '.join(record.deviations)}" if record.deviations else ""
+    if exchange.outcome == "repeated":
+        return f"repeat of #{exchange.repeat_of}"
+    if exchange.outcome == "scripted":
+        return f"asked for by {exchange.rule}"
+    if exchange.findings:
+        return _told(exchange.findings)
+    if exchange.reason is not None:
+        return "no API has this path" if exchange.reason == "no-route" else exchange.reason
+    return f"leans on {', '.join(exchange.deviations)}" if exchange.deviations else ""
 
 
-def _told(findings: list[dict[str, str]]) -> str:
+def _told(findings: Sequence[Mapping[str, str]]) -> str:
     first = findings[0]
     text = f"{shown(first['pointer'] or 'the body')} {shown(first['message'])}"
     return text if len(findings) == 1 else f"{len(findings)} problems: {text}"
 
 
-def json_line(record: Record) -> str:
+def json_line(exchange: Exchange) -> str:
     """Return a call as one JSON object."""
     return json.dumps(
         {
             "event": "call",
-            "number": record.number,
-            "method": record.method,
-            "path": record.path,
-            "status": record.status,
-            "api": record.api,
-            "operation": record.operation,
-            "outcome": record.outcome,
-            "reason": record.reason,
-            "name": record.name,
-            "recipient": record.recipient,
-            "repeatOf": record.repeat_of,
-            "findings": json.loads(record.findings) if record.findings else [],
-            "deviations": list(record.deviations),
-            "state": record.state,
+            "number": exchange.number,
+            "method": exchange.request.method,
+            "path": exchange.request.path,
+            "status": exchange.status,
+            "api": exchange.api,
+            "operation": exchange.operation,
+            "outcome": exchange.outcome,
+            "reason": exchange.reason,
+            "name": exchange.name,
+            "recipient": exchange.recipient,
+            "repeatOf": exchange.repeat_of,
+            "findings": list(exchange.findings),
+            "deviations": list(exchange.deviations),
+            "state": exchange.state,
         }
     )
 
@@ -143,7 +144,7 @@ def _status_colour(status: int) -> str:
     return _GREEN if status < 300 else _YELLOW if status in {409, 429, 503} else _RED
 
 
-def _verdict_colour(record: Record) -> str:
-    if record.outcome == "refused":
-        return _YELLOW if record.reason in {"rate-limited", "in-flight"} else _RED
-    return _CYAN if record.outcome == "repeated" else _YELLOW if record.outcome == "scripted" else _DIM
+def _verdict_colour(exchange: Exchange) -> str:
+    if exchange.outcome == "refused":
+        return _YELLOW if exchange.reason in {"rate-limited", "in-flight"} else _RED
+    return _CYAN if exchange.outcome == "repeated" else _YELLOW if exchange.outcome == "scripted" else _DIM

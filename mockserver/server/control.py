@@ -20,7 +20,7 @@ from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.values import iso_time
 from mockserver.server.app import Stage
 from mockserver.server.guard import Barred, guard, host_of
-from mockserver.server.wire import dumps, serve_event, was_matched
+from mockserver.wire import dumps, serve_event, was_matched
 
 PREFIX: Final = "/__admin"
 HEADERS: Final = {

@@ -9,7 +9,7 @@ from mockserver import __version__
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.server.app import Stage
-from mockserver.server.wire import dumps
+from mockserver.wire import dumps
 
 
 def describe(api: Api) -> dict[str, JSON]:

@@ -1,0 +1,81 @@
+"""What is written to files: every call, and no secret."""
+
+import base64
+import io
+import json
+import random
+from typing import Any
+
+import pytest
+
+from mockserver.engine.decide import answer, settle
+from mockserver.engine.exchange import Request
+from mockserver.engine.journal import packed, unpacked
+from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.loading import load_bundled, load_spec
+from mockserver.reports import ALWAYS_SECRET, JournalFile, json_line, redacted, secret_names
+from mockserver.wire import serve_event
+from tests.test_parcel import FOLDER
+
+SECRET = "s3cret-k\u00e9y/42"
+NAMES = secret_names(load_bundled())
+
+
+def exchange(path: str, lines: list[tuple[str, str]], body: bytes = b"", query: str = "") -> Any:
+    world = World(Blueprint(load_bundled()), Clock(lambda: 1795176000.0), random.Random(7).getrandbits)
+    raw = packed([(name.encode(), value.encode("latin-1")) for name, value in lines])
+    settle(world, answer(world, Request("POST", path, query, unpacked(raw), raw, body)), 0.0)
+    return next(world.journal.newest_first())
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ([("authorization", f"ApiKey {SECRET}")], {"Authorization": "ApiKey [redacted]"}),
+        ([("authorization", SECRET)], {"Authorization": "[redacted]"}),
+        ([("authorization", f"{SECRET}:signature")], {"Authorization": "[redacted]"}),
+        ([("cookie", f"session={SECRET}")], {"Cookie": "[redacted]"}),
+        ([("x-api-key", SECRET), ("accept", "*/*")], {"X-Api-Key": "[redacted]", "Accept": "*/*"}),
+        ([("x-ss-signature", SECRET)], {"X-Ss-Signature": "[redacted]"}),
+    ],
+)
+def test_a_secret_is_in_no_line(lines: list[tuple[str, str]], shown: dict[str, str]) -> None:
+    body = json.dumps({"name": SECRET, SECRET: [SECRET]}).encode()
+    found = exchange(
+        "/v1/events/trigger", [*lines, ("content-type", "application/json")], body, f"a={SECRET}"
+    )
+    line = json_line(found, NAMES)
+    assert SECRET not in line
+    assert "s3cret" not in line
+    event = json.loads(line)
+    assert {name: event["request"]["headers"][name] for name in shown} == shown
+    assert b"s3cret" not in base64.b64decode(event["request"]["bodyAsBase64"])
+    assert "s3cret" in json.dumps(serve_event(found))
+
+
+def test_a_credential_in_the_query_is_a_secret() -> None:
+    parcel = load_spec(FOLDER / "parcel.yaml", "parcel")
+    names = secret_names([parcel])
+    assert names == ALWAYS_SECRET | {"token"}
+    event = serve_event(exchange("/nowhere", [], b"", "token=s3cret-token&x=1"))
+    assert "s3cret" not in json.dumps(redacted(event, names))
+
+
+def test_a_short_secret_does_not_black_out_everything() -> None:
+    found = exchange("/event/", [("authorization", "k")], b"{}")
+    event = json.loads(json_line(found, NAMES))
+    assert event["request"]["headers"]["Authorization"] == "[redacted]"
+    assert event["request"]["url"] == "/event/"
+
+
+def test_each_call_is_one_line() -> None:
+    stream = io.StringIO()
+    file = JournalFile(stream, NAMES)
+    for _ in range(3):
+        file.append(
+            exchange(
+                "/event/", [("authorization", "Bearer a-long-key")], b'{"distinct_id": "a\\n", "event": "e"}'
+            )
+        )
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["request"]["mock"]["number"] for line in lines] == [1, 1, 1]
