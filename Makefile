@@ -18,7 +18,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 serve: $(READY)  ## Serve the APIs; options go into ARGS, as in make serve ARGS="--port 0".
-	@$(BIN)/mockserver serve $(ARGS)
+	@$(BIN)/mockserver serve $(ARGS) || test $$? -eq 130  # Ctrl-C is how it is meant to end
 
 test: $(READY)  ## Run the tests, with coverage.
 	@rm -f .coverage .coverage.*

@@ -156,7 +156,7 @@ def _schema_problems(schema: JSON, at: list[str | int]) -> Iterator[tuple[str, s
     try:
         Schema(schema)
     except ValueError as error:
-        yield pointer_of(at), f"is not a JSON Schema: {cut(str(error), 200)}"
+        yield pointer_of(at), f"is not a JSON Schema: {cut(str(error).partition(chr(10))[0], 200)}"
 
 
 def _verdicts(value: JSON) -> dict[str, str]:

@@ -4,6 +4,7 @@ Loading is loud. YAML is read as its 1.2 core schema has it (a date is text, ``n
 stands twice is an error, and every problem of a file is reported, each with file, place and a sentence.
 """
 
+import difflib
 import importlib.resources
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,9 +36,8 @@ class _CoreLoader(_SafeLoader):  # type: ignore[misc]
                 told = f"the key {key_node.value!r} is not a text; put it into quotes"
                 raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
             if key_node.value in seen:
-                line = key_node.start_mark.line + 1
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice (line {line})", key_node.start_mark
+                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
                 )
             seen.add(key_node.value)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
@@ -68,7 +68,9 @@ def read_yaml(path: Any, name: str) -> JSON:
         text = path.read_text(encoding="utf-8")
         return yaml.load(text, _CoreLoader)  # noqa: S506 - a subclass of the safe loader
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError([(name, "", f"cannot be read: {error}")]) from None
+        raise SpecError(
+            [(name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
+        ) from None
     except yaml.YAMLError as error:
         raise SpecError([(name, "", _told(error))]) from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -127,8 +129,13 @@ def load_bundled(names: Iterable[str] = (), profile: str = "observed") -> list[A
     wanted = list(names) or known
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise SpecError([(name, "", f"no such API; there are {', '.join(known)}") for name in unknown])
+        raise SpecError([(name, "", _no_such_api(name, known)) for name in unknown])
     return _all([lambda name=name: _bundled(name, profile) for name in dict.fromkeys(wanted)])
+
+
+def _no_such_api(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"no such API; did you mean {near[0]}?" if near else f"no such API; there are {', '.join(known)}"
 
 
 @cache  # a test process starts many servers over the same specs

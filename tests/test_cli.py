@@ -131,12 +131,12 @@ def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--api", "nova"], "nova /: no such API; there are alloy, novu, opensend, suprsend"),
+        (["--api", "nova"], "nova: no such API; did you mean novu?"),
         (["--key", "novu"], "'novu' must be written API=VALUE"),
         (["--limit", "novu=5"], "'5' is not a limit"),
         (["--limit", "nova=5/1s"], "no API named 'nova' is served"),
         (["--keep", "x"], "'x' is not a bound"),
-        (["--config", "nowhere.yaml"], "nowhere.yaml /: cannot be read"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
         (
             ["--journal", "/no/such/folder/calls.jsonl"],
             "--journal /no/such/folder/calls.jsonl: cannot be written: No such file",

@@ -36,7 +36,7 @@ def plain(text: str, _: str) -> str:
         (call(**FOUND), "  #12  201  novu      welcome → ada"),
         (call(**FOUND, deviations=("a", "b")), "  #12  201  novu      welcome → ada  leans on a, b"),
         (call(**FOUND, outcome="repeated", repeat_of=3), "  #12  201  novu      welcome → ada  repeat of #3"),
-        (call(**FOUND, outcome="scripted", rule="prefer", status=429), "  #12  429  novu      welcome → ada  asked for by prefer"),
+        (call(**FOUND, outcome="scripted", rule="prefer", status=429), "  #12  429  novu      welcome → ada  forced by prefer"),
         (call(**FOUND, outcome="refused", reason="invalid", status=422, findings=(FINDING,)), "  #12  422  novu      welcome → ada  /to is required"),
         (call(**FOUND, outcome="refused", reason="invalid", status=422, findings=(FINDING,) * 2), "  #12  422  novu      welcome → ada  2 problems: /to is required"),
         (call(api="novu", outcome="refused", reason="wrong-method", status=405), "  #12  405  novu      POST /p  wrong-method"),

@@ -16,6 +16,7 @@ from mockserver.engine.exchange import Reason
 from mockserver.engine.expressions import FUNCTIONS, VALUES, WORDS
 from mockserver.engine.rules import QUERY_KEYS
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml
+from mockserver.server.console import text_line
 from mockserver.server.control import PREFIX, ROUTES
 from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running
@@ -146,6 +147,7 @@ def examples() -> list[tuple[str, str]]:
 
 def test_the_examples_of_the_readme_run() -> None:
     assert len(examples()) >= 4
+    printed = re.findall(r"^   #[0-9].*$", README, re.MULTILINE)
     with running() as server:
         for command, output in examples():
             words = shlex.split(command.replace("\\\n", " ").replace("http://127.0.0.1:4747", server.url))
@@ -153,6 +155,8 @@ def test_the_examples_of_the_readme_run() -> None:
             got = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
             pattern = ".*".join(re.escape(part.strip("\n")) for part in output.split("…"))
             assert re.search(pattern, got.replace("\r\n", "\n"), re.DOTALL), f"{command}\n{got}"
+        exchanges = list(server.stage.world.journal.newest_first())[::-1]
+        assert [text_line(each, lambda text, _: text) for each in exchanges[: len(printed)]] == printed
 
 
 @pytest.mark.parametrize("path", ["README.md", "specs/README.md", "fixtures/README.md", "CHANGELOG.md"])

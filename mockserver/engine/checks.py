@@ -4,6 +4,7 @@ The order in which an operation runs them is data, from its spec: APIs differ in
 case what later ones and the answer need: the parsed body, words for templates, headers, keys it took.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -118,7 +119,7 @@ def _credential_fault(case: Case, credential: Credential) -> Refused | None:
     case.credential = credential
     case.words["scheme"], case.words["credential"] = credential.word, credential.value
     name = credential.scheme.parameter
-    message, received, fix = _CREDENTIAL_FAULTS[fault]
+    message, received, fix = _CREDENTIAL_FAULTS[FORBIDDEN if reason is Reason.FORBIDDEN else fault]
     expected = cut(f"what matches {credential.scheme.pattern.pattern}")
     finding = Finding(
         credential.scheme.place, f"/{name}", name, fault, message, expected, received, None, fix
@@ -129,15 +130,20 @@ def _credential_fault(case: Case, credential: Credential) -> Refused | None:
 _CREDENTIAL_FAULTS: Final = {
     "missing": ("is missing", "nothing", "Send the API key in it."),
     "scheme": (
-        "is a credential of another kind",
-        "another scheme",
-        "Send the key in the form that this API reads.",
+        "is not in the form that this API reads",
+        "another form",
+        "Look at what is expected, and send that.",
     ),
     "empty": ("holds no key", "no key", "Send a key after the scheme."),
     "refused": (
         "holds a key that is not accepted",
         "another key",
         "Send a key that the mock was told to accept.",
+    ),
+    FORBIDDEN: (
+        "holds a key that is configured as forbidden",
+        "a forbidden key",
+        "Send a key that is allowed.",
     ),
 }
 
@@ -185,7 +191,7 @@ def catalogue(case: Case) -> Refused | None:
     name = names.name(case)
     entry = known.entries.get(name) if isinstance(name, str) else None
     if entry is None:
-        return _unknown_name(case, as_text(name)) if known.refuses_unknown else None
+        return _unknown_name(case, as_text(name), names.name_at) if known.refuses_unknown else None
     if entry.status is not None:
         case.words["catalogue.status"] = entry.status
     if entry.payload is None or names.payload is None:
@@ -196,13 +202,13 @@ def catalogue(case: Case) -> Refused | None:
     return _refuse_or_report(case, Reason.PAYLOAD_INVALID, findings)
 
 
-def _unknown_name(case: Case, name: str) -> Refused | None:
-    known = cut(", ".join(sorted(case.policy.catalogue.entries)) or "no name at all")
-    message, fix = (
-        f"{cut(name)!r} is not in the catalogue",
-        "Add it to the catalogue, or trigger a known name.",
-    )
-    finding = Finding("body", "", "", "catalogue", message, known, cut(name), cut(name), fix)
+def _unknown_name(case: Case, name: str, pointer: str) -> Refused | None:
+    known = sorted(case.policy.catalogue.entries)
+    near = difflib.get_close_matches(name, known, 1)
+    fix = f"Did you mean {near[0]!r}?" if near else "Add it to the catalogue, or trigger a known name."
+    message, expected = f"{cut(name)!r} is not in the catalogue", cut(", ".join(known) or "no name at all")
+    field = pointer.split("/")[1] if pointer else ""
+    finding = Finding("body", pointer, field, "catalogue", message, expected, cut(name), cut(name), fix)
     return _refuse_or_report(case, Reason.NOT_IN_CATALOGUE, (finding,))
 
 
@@ -261,7 +267,8 @@ def refusal(case: Case, rule: RefusalRule) -> Refused | None:
     """Does an extra rule of the API refuse this request?"""
     if case.findings or not _breaks(case, rule):  # a rule beyond the schema is for what meets the schema
         return None
-    finding = Finding("body", rule.at, rule.field, rule.name, f"breaks the rule {rule.name}")
+    message = as_text(rule.message(case))
+    finding = Finding("body", rule.at, rule.field, rule.name, message, f"what meets the rule {rule.name}")
     return _refuse_or_report(case, rule.reason, (finding,), rule.name)
 
 

@@ -308,6 +308,7 @@ class _OperationCompiler:
         payload, at = entry.get("payload", ""), f"{self._at}/catalogue"
         return Catalogue(
             name=self._document.expression(entry["name"], f"{at}/name"),
+            name_at=_place_of(entry["name"])[1],
             payload=self._document.expression(payload, f"{at}/payload") if payload else None,
             payload_at=_place_of(payload)[1],
             statuses=tuple(entry.get("statuses", ())),

@@ -136,6 +136,7 @@ class Catalogue:
     """
 
     name: Template
+    name_at: str
     payload: Template | None
     payload_at: str
     statuses: tuple[str, ...]

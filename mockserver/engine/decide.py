@@ -185,7 +185,8 @@ def _kind_of(outcome: Outcome) -> str:
 def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
     case = _open_case(world, request, routed.found, number)
     allow = ", ".join(routed.allowed)
-    message, fix = f"takes {allow}, not {request.method}", f"Send {allow}."
+    message = f"takes {allow}, not {request.method}"
+    fix = f"Send {' or '.join(method for method in routed.allowed if method != 'OPTIONS')}."
     outcome = Refused(
         Reason.WRONG_METHOD, (Finding("path", "", "", "method", message, allow, request.method, None, fix),)
     )

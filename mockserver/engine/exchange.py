@@ -46,7 +46,9 @@ class SpecError(Exception):
 
     def __init__(self, problems: list[tuple[str, str, str]]) -> None:
         self.problems = problems
-        super().__init__("\n".join(f"{file} {pointer or '/'}: {text}" for file, pointer, text in problems))
+        super().__init__(
+            "\n".join(f"{file} {pointer}".rstrip() + f": {text}" for file, pointer, text in problems)
+        )
 
 
 @dataclass(frozen=True, slots=True)

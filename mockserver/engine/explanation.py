@@ -230,7 +230,10 @@ def _matches(instance: JSON, branch: JSON, root: JSON) -> bool:
 def _nearest(
     error: ValidationError, fitting: Mapping[int, list[ValidationError]], place: Steps, root: JSON
 ) -> Finding:
-    ranked = sorted(fitting.items(), key=lambda branch: sum(map(_weight, branch[1])))
+    ranked = sorted(
+        fitting.items(),
+        key=lambda branch: _distance(error, error.validator_value[branch[0]], branch[1], root),
+    )
     told = [
         (index, [finding for each in errors for finding in _findings(each, place, root)])
         for index, errors in ranked
@@ -244,9 +247,13 @@ def _nearest(
     )
 
 
-def _weight(error: ValidationError) -> int:
-    """A missing member tells more against a branch than a wrong value."""
-    return 2 if error.validator == "required" else 1
+def _distance(
+    error: ValidationError, branch: JSON, errors: list[ValidationError], root: JSON
+) -> tuple[int, int]:
+    """Rank a branch: the more members it shares with the value, and the less it misses, the nearer."""
+    members = error.instance if isinstance(error.instance, dict) else {}
+    shared = len(set(_properties(branch, root)) & set(members))
+    return -shared, sum(2 if each.validator == "required" else 1 for each in errors)
 
 
 def _misses(findings: Iterable[Finding], place: Steps) -> str:

@@ -17,6 +17,7 @@ from mockserver.engine.exchange import Finding, Reason, Refused, Request, Script
 LONGEST_WAIT: Final = 60.0
 QUERY_KEYS: Final = ("__code", "__example", "__dynamic", "__seed", "__wait")
 RULE: Final = "prefer"
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
 _KNOWN: Final = frozenset({"code", "example", "wait"})
 _PREFERENCE: Final = re.compile(
     r'((?:"(?:[^"\\]|\\.)*+"?|[^",])*+)(?:,|$)'
@@ -45,8 +46,14 @@ def read_preferences(request: Request) -> Preferences | None:
     asked: dict[str, str] = {}
     for name, value in pairs:
         asked.setdefault(name.lower(), value)
-    known = {name: value for name, value in asked.items() if name in _KNOWN}
+    known = {name: _at_most(name, value) for name, value in asked.items() if name in _KNOWN}
     return Preferences(known, header is not None) if known else None
+
+
+def _at_most(name: str, value: str) -> str:
+    """Cut a wait to the longest one, so that what is said to be applied is what is done."""
+    is_too_long = name == "wait" and _SECONDS.fullmatch(value) is not None and float(value) > LONGEST_WAIT
+    return f"{LONGEST_WAIT:g}" if is_too_long else value
 
 
 def _read_preference(text: str) -> tuple[str, str]:
@@ -63,9 +70,9 @@ def _unquoted(value: str) -> str:
 def wait_of(preferences: Preferences) -> float | Refused:
     """Return how long to hold the answer back, in seconds."""
     text = preferences.asked.get("wait", "0")
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
+    if not _SECONDS.fullmatch(text):
         return _cannot("wait", text, "a number of seconds, as in wait=1.5")
-    return min(float(text), LONGEST_WAIT)
+    return float(text)
 
 
 def prefer(operation: Operation, preferences: Preferences) -> Scripted | Refused | None:

@@ -18,7 +18,7 @@ from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.formats import FORMATS
 from mockserver.engine.values import ABSENT, cut, pointer_of
 
-MOST_EXPLAINED: Final = 5_000
+MOST_EXPLAINED: Final = 2_000
 """How many values of a body are looked at to explain what is wrong with it."""
 
 BEYOND: Final = Finding(

@@ -13,6 +13,7 @@ from typing import Final, TextIO
 
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.journal import ABORTED
+from mockserver.engine.values import iso_time
 
 MOST_WAITING: Final = 10_000
 _RED, _GREEN, _YELLOW, _CYAN, _DIM, _PLAIN = "31", "32", "33", "36", "2", "0"
@@ -82,11 +83,16 @@ def text_line(exchange: Exchange, paint: Paint) -> str:
     gone = exchange.state == ABORTED
     status = paint("---", _DIM) if gone else paint(str(exchange.status), _status_colour(exchange.status))
     number = paint(f"#{exchange.number}".rjust(5), _DIM)
-    name = exchange.name or f"{exchange.request.method} {exchange.request.path}"
-    who = f" → {shown(exchange.recipient)}" if exchange.recipient else ""
+    told = f"{exchange.request.method} {shown(exchange.request.path)}"
+    if exchange.name:
+        told = (
+            f"{shown(exchange.name)} → {shown(exchange.recipient)}"
+            if exchange.recipient
+            else shown(exchange.name)
+        )
     verdict = verdict_of(exchange)
     painted = paint(verdict, _verdict_colour(exchange)) if verdict else ""
-    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {shown(name)}{who}  {painted}".rstrip()
+    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {told}  {painted}".rstrip()
 
 
 def verdict_of(exchange: Exchange) -> str:
@@ -96,9 +102,9 @@ def verdict_of(exchange: Exchange) -> str:
     if exchange.outcome == "repeated":
         return f"repeat of #{exchange.repeat_of}"
     if exchange.outcome == "scripted":
-        return f"asked for by {exchange.rule}"
+        return f"forced by {exchange.rule}"
     if exchange.findings:
-        return _told(exchange.findings)
+        return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
     if exchange.reason is not None:
         return "no API has this path" if exchange.reason == "no-route" else exchange.reason
     return f"leans on {', '.join(exchange.deviations)}" if exchange.deviations else ""
@@ -106,7 +112,9 @@ def verdict_of(exchange: Exchange) -> str:
 
 def _told(findings: Sequence[Mapping[str, str]]) -> str:
     first = findings[0]
-    text = f"{shown(first['pointer'] or 'the body')} {shown(first['message'])}"
+    place, name = first["in"], first["pointer"]
+    where = f"{place} {name[1:]}" if name and place != "body" else name or f"the {place}"
+    text = f"{shown(where)} {shown(first['message'])}"
     return text if len(findings) == 1 else f"{len(findings)} problems: {text}"
 
 
@@ -115,6 +123,8 @@ def json_line(exchange: Exchange) -> str:
     return json.dumps(
         {
             "event": "call",
+            "id": exchange.id,
+            "time": iso_time(exchange.received),
             "number": exchange.number,
             "method": exchange.request.method,
             "path": exchange.request.path,
