@@ -137,6 +137,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
             loading.load_config(config),
             served,
             file=str(config or loading.CONFIG_FILE),
+            known=loading.bundled_names(),
             keys=keys,
             limits=limits,
             enforce_limits=enforce_limits,

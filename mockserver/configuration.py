@@ -4,7 +4,7 @@ No file is read here; `loading` hands over what stands in ``mockserver.yaml``, `
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from mockserver.engine.case import Catalogued, CatalogueEntry, Policy
@@ -27,9 +27,6 @@ UNITS: Final = {
     "MB": 1000**2,
     "GB": 1000**3,
 }
-
-Keys = dict[str, dict[str, str]]
-Limits = dict[str, Limit]
 
 
 def limit_of(text: str) -> Limit:
@@ -67,11 +64,12 @@ def pair_of(text: str) -> tuple[str, str]:
     return api, value
 
 
-def settings_of(
+def settings_of(  # noqa: PLR0913 - one for each option
     config: Mapping[str, JSON],
     apis: Iterable[Api],
     *,
     file: str = "mockserver.yaml",
+    known: Collection[str] = (),
     keys: Iterable[str] = (),
     limits: Iterable[str] = (),
     enforce_limits: bool = False,
@@ -80,9 +78,11 @@ def settings_of(
 ) -> Settings:
     """Join a configuration that meets its schema with options, which win over it.
 
-    Raises `SpecError` for the configuration, with every problem of it, and ValueError for an option.
+    What the configuration says of an API that is known but not served is passed over. Raises `SpecError` for the
+    configuration, with every problem of it, and ValueError for an option.
     """
     served = {api.name: api for api in apis}
+    config = {section: _of_known(entries, served, known) for section, entries in config.items()}
     problems = [(file, pointer, text) for pointer, text in _problems_of(config, served)]
     if problems:
         raise SpecError(problems)
@@ -101,6 +101,12 @@ def settings_of(
         most_calls=most_calls,
         most_bytes=most_bytes,
     )
+
+
+def _of_known(
+    entries: Mapping[str, JSON], served: Mapping[str, Api], known: Collection[str]
+) -> dict[str, JSON]:
+    return {name: entry for name, entry in entries.items() if name in served or name not in known}
 
 
 def _pairs(texts: Iterable[str], served: Mapping[str, Api]) -> list[tuple[str, str]]:

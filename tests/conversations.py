@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from mockserver.configuration import settings_of
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Request
@@ -365,7 +363,7 @@ def differences(expect: Mapping[str, Any], got: Got, remembered: dict[str, Any])
 def compare(
     expected: Any, actual: Any, at: str, remembered: dict[str, Any], *, exactly: bool = True
 ) -> list[str]:
-    """Return where two values differ. ``{$like}``, ``{$as}``, ``{$same}`` and ``{$differs}`` match by rule."""
+    """Return where two values differ. ``{$like}``, ``{$as}``, ``{$same}``, ``{$differs}`` and ``{$any}`` match by rule."""
     if isinstance(expected, dict) and any(name.startswith("$") for name in expected):
         return _compare_rule(expected, actual, at, remembered)
     if isinstance(expected, dict) and isinstance(actual, dict):
@@ -408,8 +406,3 @@ def _compare_rule(rule: Any, actual: Any, at: str, remembered: dict[str, Any]) -
     if "$as" in rule:
         remembered[rule["$as"]] = actual
     return problems
-
-
-def write(value: Any) -> str:
-    """Return a value as YAML, for messages."""
-    return yaml.safe_dump(value, sort_keys=False)

@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,4 +145,11 @@ def test_heavy_libraries_are_imported_late() -> None:
         if name in late
     ]
     assert not early
-    assert sys.version_info >= (3, 11)
+
+
+def test_the_explaining_library_is_not_imported_at_start() -> None:
+    code = "import sys, mockserver.cli; print('jsonschema' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )

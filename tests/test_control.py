@@ -91,6 +91,7 @@ def test_calls_are_listed_newest_first_and_can_be_narrowed(server: Running) -> N
         event["id"] for event in get(server, "/requests?since=2100-01-01T00:00:00Z")["requests"]
     ]
     assert len(get(server, f"/requests?since={since}")["requests"]) >= 2
+    assert len(get(server, f"/requests?limit={'9' * 5000}")["requests"]) == 4
     assert len(get(server, "/requests?since=2020-01-01T00:00:00%2B02:00&limit=0")["requests"]) == 0
 
 

@@ -239,3 +239,11 @@ def test_bounds(text: str, bounds: tuple[int, int]) -> None:
 def test_limits_and_pairs() -> None:
     assert limit_of("100/1.5m") == Limit(100, 90.0)
     assert pair_of("novu=a=b") == ("novu", "a=b")
+
+
+def test_what_is_said_of_an_api_that_is_not_served_is_passed_over() -> None:
+    config = {"keys": {"novu": "k", "opensend": "k"}, "catalogue": {"opensend": {"names": {"a": {}}}}}
+    settings = settings_of(config, load_bundled(["novu"]), known=bundled_names())
+    assert set(settings.policies) == {"novu"}
+    with pytest.raises(SpecError, match="no API named 'nova' is served"):
+        settings_of({"keys": {"nova": "k"}}, load_bundled(["novu"]), known=bundled_names())

@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
-from mockserver.server.running import ServerThread, bind, url_of
+from mockserver.server.running import ServerThread, bind, has_ipv6, url_of
 from tests.serving import JSON, TRIGGER, Running, running
 
 
@@ -180,13 +180,6 @@ def post(path: str, headers: str, body: bytes) -> bytes:
 def test_hostile_requests(server: Running, sent: bytes, status: int) -> None:
     assert server.send_raw(sent).split(b"\r\n")[0].split()[1] == str(status).encode()
     assert len(server.calls()) == 1
-
-
-def test_a_value_from_a_body_cannot_break_out_of_a_header(server: Running) -> None:
-    body = {"name": "w", "to": [{"subscriberId": 5, "a\r\nX-Evil: 1": "\u2028"}]}
-    status, headers, _ = server.trigger(body, {"Prefer": 'example="a\tb"'})
-    assert status == 422
-    assert "x-evil" not in headers
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -367,13 +360,13 @@ def test_fifty_calls_on_one_connection_take_no_second(server: Running) -> None:
 
 def test_both_loopback_addresses_answer_on_one_port(server: Running) -> None:
     port = int(server.address.split(":")[1])
-    try:
-        with socket.create_connection(("::1", port), timeout=5) as connection:
-            connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\n\r\n")
+    hosts = ["127.0.0.1", *(["::1"] if has_ipv6() else [])]
+    for host in hosts:
+        with socket.create_connection((host, port), timeout=5) as connection:
+            connection.sendall(
+                b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
-    except OSError:
-        with pytest.raises(OSError, match=".*"), socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
 
 
 def test_a_busy_port_is_told_where_the_server_is_started(server: Running) -> None:
@@ -383,10 +376,11 @@ def test_a_busy_port_is_told_where_the_server_is_started(server: Running) -> Non
 
 
 def test_the_url_of_an_ipv6_socket() -> None:
-    try:
-        sockets = bind("::1", 0)
-    except OSError:
-        pytest.fail("this machine has no IPv6 loopback")
+    if not has_ipv6():
+        with pytest.raises(OSError, match="."):
+            bind("::1", 0)
+        return
+    sockets = bind("::1", 0)
     assert url_of(sockets).startswith("http://[::1]:")
     for listener in sockets:
         listener.close()
@@ -406,5 +400,5 @@ def test_twenty_servers_start_and_stop_within_a_second_with_open_connections() -
 
 
 def test_what_keeps_a_server_from_starting_is_raised() -> None:
-    with pytest.raises(OSError, match=".*"):
+    with pytest.raises(OSError, match=r"203\.0\.113\.1|assign"):
         ServerThread(lambda *_: None, host="203.0.113.1")  # type: ignore[arg-type]

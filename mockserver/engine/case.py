@@ -148,6 +148,10 @@ class Case:
         ]
 
     def _own_wording(self) -> Wording:
-        """The sentences that belong to the rule or the scheme that refused."""
-        rules = {name: (rule.message,) for name, rule in self.operation.refusals.items()}
-        return {**rules, **(self.credential.scheme.wording if self.credential is not None else {})}
+        """The sentences of the security scheme that refused."""
+        return self.credential.scheme.wording if self.credential is not None else {}
+
+
+def trimmed(rule: DedupRule, value: JSON) -> JSON:
+    """Return the value of a key without the white space that the rule does not count."""
+    return value.strip() if rule.trim and isinstance(value, str) else value

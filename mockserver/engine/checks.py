@@ -9,14 +9,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from mockserver.engine.case import FORBIDDEN, Case
+from mockserver.engine.case import FORBIDDEN, Case, trimmed
 from mockserver.engine.contract import DedupRule, RefusalRule
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
 from mockserver.engine.limits import limit_words
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
-from mockserver.engine.values import ABSENT, as_text, compact_size, cut, encode, is_empty, walk
+from mockserver.engine.values import (
+    ABSENT,
+    as_text,
+    compact_size,
+    cut,
+    dotted,
+    encode,
+    first_step,
+    is_empty,
+    walk,
+)
 
 
 def run_checks(case: Case) -> Outcome | None:
@@ -95,12 +105,14 @@ def authentication(case: Case) -> Refused | None:
     first: Refused | None = None
     for alternative in case.operation.shape.security:
         refused: Refused | None = None
+        found: list[Credential] = []
         for scheme in alternative:
             credential = read_credential(scheme, case.request)
             if credential.fault or case.policy.keys or scheme.refuses:
                 refused = refused or _credential_fault(case, credential)
-            case.credential = case.credential or credential
+            found.append(credential)
         if refused is None:
+            case.credential = found[0]
             return None
         first = first or refused
     return first
@@ -164,12 +176,15 @@ def rate_limit(case: Case) -> Refused | None:
 def validation(case: Case) -> Refused | None:
     """Are the parameters and the body what the contract says?"""
     findings = tuple(case.validator.findings(case))
-    if findings:
-        return _refuse_or_report(case, Reason.INVALID, findings)
-    case.deviations = case.validator.deviations(case)
-    if (deviation := case.found.route.deviation) is not None:
-        case.deviations = (deviation, *case.deviations)
-    return None
+    note_deviations(case, valid=not findings)
+    return _refuse_or_report(case, Reason.INVALID, findings)
+
+
+def note_deviations(case: Case, *, valid: bool) -> None:
+    """Note the deviations that a request leans on: those of its route, and, where it is valid, of what it sends."""
+    leaned = case.validator.deviations(case) if valid else case.validator.adding
+    deviation = case.found.route.deviation
+    case.deviations = leaned if deviation is None else (deviation, *leaned)
 
 
 def _refuse_or_report(
@@ -207,22 +222,20 @@ def _unknown_name(case: Case, name: str, pointer: str) -> Refused | None:
     near = difflib.get_close_matches(name, known, 1)
     fix = f"Did you mean {near[0]!r}?" if near else "Add it to the catalogue, or trigger a known name."
     message, expected = f"{cut(name)!r} is not in the catalogue", cut(", ".join(known) or "no name at all")
-    field = pointer.split("/")[1] if pointer else ""
-    finding = Finding("body", pointer, field, "catalogue", message, expected, cut(name), cut(name), fix)
+    finding = Finding(
+        "body", pointer, first_step(pointer), "catalogue", message, expected, cut(name), cut(name), fix
+    )
     return _refuse_or_report(case, Reason.NOT_IN_CATALOGUE, (finding,))
 
 
 def _below(finding: Finding, place: str) -> Finding:
     """Return a finding about a payload as one about the body that holds it; its field stays the payload's."""
-    field = ".".join(finding.pointer.split("/")[1:])
-    return replace(finding, pointer=place + finding.pointer, field=field)
+    return replace(finding, pointer=place + finding.pointer, field=dotted(finding.pointer))
 
 
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     """Has this key been used before? Where not, take it for this request."""
-    value = rule.key(case)
-    if rule.trim and isinstance(value, str):
-        value = value.strip()
+    value = trimmed(rule, rule.key(case))
     if is_empty(value):
         return None
     case.words["key"] = value
@@ -237,7 +250,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     match case.keys.judge(key, fingerprint, case.now):
         case Free():
             if rule.in_flight_ttl is not None:
-                case.keys.hold(key, case.now + rule.in_flight_ttl)
+                case.keys.hold(key, case.number, case.now + rule.in_flight_ttl)
             case.taken.append((rule, key, fingerprint))
             return None
         case Busy():
@@ -252,14 +265,17 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
                 Reason.KEY_REUSED, rule, message, f"the body of call #{original}", "another body", fix
             )
         case Seen(response, original):
+            if not case.deviations and case.body is not ABSENT:  # the rule came before validation
+                note_deviations(case, valid=not case.validator.findings(case))
             return Repeated(rule.name, original, response)
 
 
 def _key_refused(
     reason: Reason, rule: DedupRule, message: str, expected: str, received: str, fix: str
 ) -> Refused:
-    field = rule.pointer.removeprefix("/")
-    finding = Finding(rule.place, rule.pointer, field, str(reason), message, expected, received, None, fix)
+    finding = Finding(
+        rule.place, rule.pointer, dotted(rule.pointer), str(reason), message, expected, received, None, fix
+    )
     return Refused(reason, (finding,), rule.name)
 
 
@@ -268,7 +284,8 @@ def refusal(case: Case, rule: RefusalRule) -> Refused | None:
     if case.findings or not _breaks(case, rule):  # a rule beyond the schema is for what meets the schema
         return None
     message = as_text(rule.message(case))
-    finding = Finding("body", rule.at, rule.field, rule.name, message, f"what meets the rule {rule.name}")
+    expected = f"what meets the rule {rule.name}"
+    finding = Finding("body", rule.at, rule.field, rule.name, message, expected, sentences=rule.sentences)
     return _refuse_or_report(case, rule.reason, (finding,), rule.name)
 
 

@@ -8,10 +8,12 @@ missing. All of them are collected, each with its JSON Pointer, and raised as on
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from mockserver.engine import deviations as profiles
 from mockserver.engine.contract import (
+    BUILT_IN_CHECKS,
     Answer,
     Api,
     Catalogue,
@@ -26,13 +28,13 @@ from mockserver.engine.contract import (
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason, SpecError
 from mockserver.engine.media import body_bytes, content_type
-from mockserver.engine.paths import path_pattern
+from mockserver.engine.paths import path_pattern, variables_of
 from mockserver.engine.shapes import shape_of
 from mockserver.engine.soundness import check_answers, check_document
 from mockserver.engine.templates import has_expressions
-from mockserver.engine.values import ABSENT, pointer_of, seconds_of
+from mockserver.engine.values import ABSENT, first_step, pointer_of, positive_seconds, seconds_of
 
-BUILT_IN_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
+DEFAULT_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
 MAX_BYTES: Final = 20 * 1024 * 1024
 
 
@@ -121,8 +123,10 @@ class _OperationCompiler:
         shape = shape_of(document, self.path, self.method)
         published = shape_of(self.views.published, self.path, self.method)
         assert shape is not None, "the operation was found in this document"  # noqa: S101
-        dedup = {rule["name"]: self._dedup(rule) for rule in words.get("dedup", [])}
-        refusals = {rule["name"]: self._refusal(rule) for rule in words.get("refusals", [])}
+        dedup = {rule["name"]: self._dedup(rule, index) for index, rule in enumerate(words.get("dedup", []))}
+        refusals = {
+            rule["name"]: self._refusal(rule, index) for index, rule in enumerate(words.get("refusals", []))
+        }
         return Operation(
             api=self.api,
             id=source.get("operationId", f"{self.method} {self.path}"),
@@ -153,17 +157,21 @@ class _OperationCompiler:
     def routes(self, operation: Operation) -> list[Route]:
         """Return the routes of an operation: its own path, then its aliases in the served profile."""
         routes = [Route(operation.method, self.path, operation, path_pattern(self.path, {}))]
-        for alias in self._words.get("aliases", []):
+        for position, alias in enumerate(self._words.get("aliases", [])):
             deviation = alias.get("deviation")
             if deviation is not None and deviation not in self.views.active:
                 continue
-            pattern = path_pattern(alias["path"], alias.get("where", {}))
+            at = f"{self._at}/aliases/{position}"
+            where, path = alias.get("where", {}), alias["path"]
+            pattern = self._document.attempt(f"{at}/where", partial(path_pattern, path), where, None)
             supplies = {name.lower(): variable for name, variable in alias.get("supplies", {}).items()}
-            routes.append(Route(operation.method, alias["path"], operation, pattern, supplies, deviation))
+            for variable in sorted({*supplies.values(), *where} - {*variables_of(path)}):
+                self._document.blame(at, f"the path {path} has no variable {variable!r}")
+            routes.append(Route(operation.method, path, operation, pattern, supplies, deviation))
         return routes
 
     def _checks(self, words: Mapping[str, JSON], rules: set[str]) -> tuple[str, ...]:
-        named = words.get("checks", BUILT_IN_CHECKS)
+        named = words.get("checks", DEFAULT_CHECKS)
         known = {*BUILT_IN_CHECKS, *_rules_of(self._document)}
         for name in named:
             if name not in known:
@@ -251,8 +259,8 @@ class _OperationCompiler:
 
     # Rules
 
-    def _dedup(self, rule: Mapping[str, JSON]) -> DedupRule:
-        document, at, headers = self._document, f"{self._at}/dedup", rule.get("headers", {})
+    def _dedup(self, rule: Mapping[str, JSON], index: int) -> DedupRule:
+        document, at, headers = self._document, f"{self._at}/dedup/{index}", rule.get("headers", {})
         in_flight = rule.get("inFlightTtl")
         place, pointer = _place_of(rule["key"])
         return DedupRule(
@@ -261,8 +269,8 @@ class _OperationCompiler:
             place=place,
             pointer=pointer,
             scope=tuple(rule.get("scope", ["credential"])),
-            ttl=document.attempt(f"{at}/ttl", seconds_of, rule["ttl"], 0.0),
-            in_flight_ttl=document.attempt(f"{at}/inFlightTtl", seconds_of, in_flight, 0.0)
+            ttl=document.attempt(f"{at}/ttl", positive_seconds, rule["ttl"], 1.0),
+            in_flight_ttl=document.attempt(f"{at}/inFlightTtl", positive_seconds, in_flight, 1.0)
             if in_flight
             else None,
             trim=rule.get("trim", False),
@@ -273,14 +281,16 @@ class _OperationCompiler:
             repeat=document.headers(headers.get("repeat", {}), f"{at}/headers/repeat"),
         )
 
-    def _refusal(self, rule: Mapping[str, JSON]) -> RefusalRule:
-        at, pointer, equal = f"{self._at}/refusals", rule["at"], rule.get("equal")
+    def _refusal(self, rule: Mapping[str, JSON], index: int) -> RefusalRule:
+        at, pointer, equal = f"{self._at}/refusals/{index}", rule["at"], rule.get("equal")
+        sentences = rule["message"] if isinstance(rule["message"], list) else [rule["message"]]
         return RefusalRule(
             name=rule["name"],
             at=pointer,
-            field=rule.get("field", pointer.split("/")[1] if pointer else ""),
+            field=rule.get("field", first_step(pointer)),
             reason=Reason(rule.get("reason", "invalid")),
-            message=self._document.template(rule["message"], f"{at}/message"),
+            message=self._document.template(sentences[0], f"{at}/message"),
+            sentences=tuple(sentences),
             unless=self._document.closed(rule["unless"]) if "unless" in rule else None,
             equal=(equal[0], equal[1]) if equal else None,
             max_bytes=rule.get("maxBytes"),
@@ -294,7 +304,7 @@ class _OperationCompiler:
         document, at = self._document, f"{self._at}/rateLimit"
         return RateLimit(
             limit=entry["limit"],
-            window=document.attempt(f"{at}/window", seconds_of, entry["window"], 1.0),
+            window=document.attempt(f"{at}/window", positive_seconds, entry["window"], 1.0),
             burst=entry.get("burst", entry["limit"]),
             per=tuple(entry.get("per", ["credential"])),
             cost=entry.get("cost", 1),

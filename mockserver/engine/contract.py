@@ -8,6 +8,7 @@ compiled functions are compared by identity.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from re import Pattern
+from typing import Final
 
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.expressions import Facts, Template
@@ -17,6 +18,10 @@ Headers = tuple[tuple[str, Template], ...]
 
 Wording = Mapping[str, tuple[Template, ...]]
 """Keyword, or ``type/<expected type>``, to the API's own sentences."""
+
+
+BUILT_IN_CHECKS: Final = frozenset({"parsing", "authentication", "rate-limit", "validation", "catalogue"})
+"""The checks that every API may name in its order; other names are those of its rules."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,6 +75,7 @@ class RefusalRule:
     field: str
     reason: Reason
     message: Template
+    sentences: tuple[str, ...]
     unless: JSON = None
     equal: tuple[str, str] | None = None
     max_bytes: int | None = None

@@ -106,7 +106,7 @@ def _answer_found(world: World, request: Request, found: Found, number: int) -> 
         response = None if request.incomplete == "disconnected" else complete(world, case, kept)
     except BaseException:
         for _, key, _ in case.taken:  # a bug of ours leaves no key held either
-            case.keys.drop(key)
+            case.keys.drop(key, case.number)
         raise
     decided = Decided(outcome, _row(case, outcome, response, delay), response, kept, case, delay)
     if case.taken:
@@ -166,7 +166,7 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if kind in rule.remembers and decided.kept is not None:
             case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl)
         else:
-            case.keys.drop(key)
+            case.keys.drop(key, case.number)
 
 
 def _kind_of(outcome: Outcome) -> str:

@@ -71,7 +71,7 @@ class Keys:
 
     def __init__(self, most: int = MOST_KEYS, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
-        self._held: dict[Key, float] = {}
+        self._held: dict[Key, tuple[float, int]] = {}
         self._kept: dict[Key, _Kept] = {}
         self._ends: deque[tuple[float, Key]] = deque()
         self.forgotten = 0
@@ -81,7 +81,7 @@ class Keys:
 
     def judge(self, key: Key, fingerprint: str, now: float) -> Verdict:
         """Say what a key means now."""
-        if self._held and self._held.get(key, now) > now:
+        if self._held and (held := self._held.get(key)) is not None and held[0] > now:
             return Busy()
         entry = self._kept.get(key)
         if entry is None or entry[0] <= now:
@@ -91,13 +91,13 @@ class Keys:
             Seen(Response(status, headers, body), original) if first == fingerprint else Mismatched(original)
         )
 
-    def hold(self, key: Key, until: float) -> None:
-        """Take a key for a request whose answer is not settled yet."""
-        self._held[key] = until
+    def hold(self, key: Key, number: int, until: float) -> None:
+        """Take a key for the call ``number``, whose answer is not settled yet."""
+        self._held[key] = (until, number)
 
     def keep(self, key: Key, fingerprint: str, response: Response, number: int, until: float) -> None:
-        """Remember the answer that belongs to a key, and let go of it where it was held."""
-        self._held.pop(key, None)
+        """Remember the answer of the call ``number`` for a key, and let go of it where that call held it."""
+        self.drop(key, number)
         if (known := self._kept.pop(key, None)) is not None:
             self._bytes -= _size(known)
         kept = (until, fingerprint, number, response.status, response.headers, response.body)
@@ -107,9 +107,10 @@ class Keys:
         while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
 
-    def drop(self, key: Key) -> None:
-        """Let go of a held key as if it had never been used."""
-        self._held.pop(key, None)
+    def drop(self, key: Key, number: int) -> None:
+        """Let go of a key that the call ``number`` holds, as if it had never been used."""
+        if (held := self._held.get(key)) is not None and held[1] == number:
+            del self._held[key]
 
     def expire(self, now: float) -> None:
         """Forget the oldest keys whose time has run out; cheap enough for every call."""

@@ -73,6 +73,7 @@ class Document:
             (media_type, name, example["value"])
             for media_type, media in self.resolve(response).get("content", {}).items()
             for name, example in media.get("examples", {}).items()
+            if "value" in example
         ]
 
     def closed(self, schema: JSON) -> JSON:

@@ -87,7 +87,7 @@ class Finding:
     ``place`` is ``body``, ``header``, ``query`` or ``path`` (``in`` outside Python); ``pointer`` is the
     JSON Pointer of the value, of a missing member the member's own; ``field`` is what the API reports it
     under; ``schema_path`` is the pointer of the broken rule. ``expected`` and ``received`` are JSON types
-    or values, at most 80 characters long.
+    or values, at most 80 characters long. ``sentences`` are the API's own for the broken rule, as templates.
     """
 
     place: str

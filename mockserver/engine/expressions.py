@@ -100,6 +100,14 @@ VALUES: Final[dict[str, Template]] = {
 }
 """The ``$mock.`` names that are computed from the facts."""
 
+FINDING_MEMBERS: Final = frozenset(
+    {
+        "in", "pointer", "path", "field", "keyword", "message", "wording", "expected", "received", "value", "fix",
+        "schemaPath",
+    }
+)  # fmt: skip
+"""The members of a finding, as `wording.items_of` makes them."""
+
 FUNCTIONS: Final = {"uuidOf": 1, "lower": 1, "joined": 2, "known": 2}
 """The ``$mock.`` names that take arguments in parentheses, and how many."""
 
@@ -180,8 +188,8 @@ def _mock(text: str, operand: Operand) -> Template:
     name, _, label = text.partition("#")
     if label and name in LABELLED:
         return _labelled(text, VALUES[name])
-    if text.startswith("finding."):
-        return lambda facts: child(_first_finding(facts), text.removeprefix("finding."))
+    if text.startswith("finding.") and (member := text.removeprefix("finding.")) in FINDING_MEMBERS:
+        return lambda facts: child(_first_finding(facts), member)
     if text in VALUES:
         return VALUES[text]
     if text in WORDS:
@@ -209,11 +217,21 @@ def _call(text: str, operand: Operand) -> Template:
         case "known":
             return _known(first.strip(), operand(second.strip()))
         case "joined":
-            return _joined(operand(first.strip()), json.loads(second))
+            return _joined(operand(first.strip()), _text_of(second.strip()))
         case "lower":
             return _applied(_lower, operand(first.strip()))
         case _:
             return _applied(uuid_of, operand(first.strip()))
+
+
+def _text_of(argument: str) -> str:
+    try:
+        value = json.loads(argument)
+    except ValueError:
+        value = None
+    if not isinstance(value, str):
+        raise TemplateError(f"{argument!r} must be a text in quotes")
+    return value
 
 
 def _lower(value: JSON) -> JSON:

@@ -35,27 +35,29 @@ class Limits:
     """The buckets of one namespace; one that is full again takes no room."""
 
     def __init__(self) -> None:
-        self._buckets: dict[BucketKey, tuple[float, float]] = {}
+        self._buckets: dict[BucketKey, tuple[float, float, float]] = {}
+        self._sweep_at = _MOST_BUCKETS
 
     def take(self, key: BucketKey, limit: RateLimit, now: float) -> Taken:
         """Take the tokens of one call from a bucket."""
         rate, cost = limit.limit / limit.window, min(limit.cost, limit.burst)
-        tokens, since = self._buckets.get(key, (float(limit.burst), now))
+        tokens, since, _ = self._buckets.get(key, (float(limit.burst), now, now))
         tokens = min(float(limit.burst), tokens + max(0.0, now - since) * rate)
         admitted = tokens + _EPSILON >= cost
         if admitted:
             tokens = max(0.0, tokens - cost)
-        self._buckets[key] = (tokens, max(now, since))
-        if len(self._buckets) > _MOST_BUCKETS:
-            self._drop_full(limit, now)
+        full_at = max(now, since) + (limit.burst - tokens) / rate
+        self._buckets[key] = (tokens, max(now, since), full_at)
+        if len(self._buckets) > self._sweep_at:
+            self._drop_full(now)
         wait = (limit.burst - tokens if admitted else cost - tokens) / rate
         return Taken(
             admitted, math.floor(tokens + _EPSILON), max(0 if admitted else 1, math.ceil(wait - _EPSILON))
         )
 
-    def _drop_full(self, limit: RateLimit, now: float) -> None:
-        longest = limit.burst * limit.window / limit.limit
-        self._buckets = {key: bucket for key, bucket in self._buckets.items() if now - bucket[1] < longest}
+    def _drop_full(self, now: float) -> None:
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket[2] > now}
+        self._sweep_at = max(_MOST_BUCKETS, 2 * len(self._buckets))  # so that a sweep is paid by many calls
 
 
 def limit_words(limit: RateLimit, taken: Taken) -> dict[str, JSON]:

@@ -27,15 +27,21 @@ def path_pattern(path: str, where: Mapping[str, str]) -> re.Pattern[str] | None:
         return None
     parts = _VARIABLE.split(path)
     groups = [
-        f"({where.get(part, '[^/]+')})" if index % 2 else re.escape(part) for index, part in enumerate(parts)
+        f"(?P<v{index}>{where.get(part, '[^/]+')})" if index % 2 else re.escape(part)
+        for index, part in enumerate(parts)
     ]
     return re.compile("".join(groups))
 
 
 def path_values(path: str, match: re.Match[str]) -> dict[str, str]:
     """Return the values of a spec's path variables, from a match of its pattern."""
-    named = zip(_VARIABLE.findall(path), match.groups(), strict=True)
-    return {name: value.replace(_SLASH_INSIDE, "/") for name, value in named}
+    names = variables_of(path)
+    return {name: match[f"v{2 * index + 1}"].replace(_SLASH_INSIDE, "/") for index, name in enumerate(names)}
+
+
+def variables_of(path: str) -> list[str]:
+    """Return the names of a spec's path variables, in their order."""
+    return _VARIABLE.findall(path)
 
 
 def anonymous(path: str) -> str:

@@ -49,7 +49,7 @@ def problem(reason: Reason, detail: str, findings: Iterable[Finding] = (), **mem
         "detail": detail,
         **members,
     }
-    if listed := [_violation(finding, "Error")[1] for finding in findings]:
+    if listed := [_entry(finding) for finding in findings]:
         document["validation"] = listed
     return Response(document["status"], (PROBLEM_TYPE,), encode(document))
 
@@ -82,59 +82,30 @@ def no_route_detail(method: str, path: str, nearest: Sequence[Route]) -> str:
 
 def violations(findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]) -> str:
     """Return the value of ``sl-violations``: a JSON array in ASCII, cut between entries at 8,000 bytes."""
-    if not findings:
-        return _deviation_list(tuple(deviations))
-    entries = [
-        json.dumps({"location": ["request", *location], **rest})
-        for location, rest in _listed(findings, deviations)
-    ]
-    return _cut_list(entries)
+    return _cut_list([_entry(finding, "request") for finding in findings], tuple(deviations))
 
 
-def _listed(
-    findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]
-) -> list[tuple[list[str], dict[str, JSON]]]:
-    found = [_violation(finding, "Error") for finding in findings]
-    leaned = [
-        (["body"], {"severity": "Warning", "code": "deviation", "message": f"{id_}: {why}"})
-        for id_, why in deviations
-    ]
-    return [
-        *(
-            (location, {name: value for name, value in entry.items() if name != "location"})
-            for location, entry in found
-        ),
-        *leaned,
-    ]
+def _entry(finding: Finding, *above: str) -> JSON:
+    location = [*above, finding.place, *steps_of(finding.pointer)]
+    return _listed(location, "Error", finding.keyword, default_sentence(finding))
+
+
+def _listed(location: list[str], severity: str, code: str, message: str) -> JSON:
+    return {"location": location, "severity": severity, "code": code, "message": message}
 
 
 @lru_cache(maxsize=256)  # nearly every call of an SDK leans on the same few deviations
-def _deviation_list(deviations: tuple[tuple[str, str], ...]) -> str:
-    return _cut_list(
-        [
-            json.dumps({"location": ["request", *location], **rest})
-            for location, rest in _listed((), deviations)
-        ]
-    )
+def _leaned_on(deviations: tuple[tuple[str, str], ...]) -> list[str]:
+    location = ["request", "body"]
+    return [json.dumps(_listed(location, "Warning", "deviation", f"{id_}: {why}")) for id_, why in deviations]
 
 
-def _cut_list(entries: list[str]) -> str:
-    text = f"[{','.join(entries)}]"
-    dropped = 0
-    while len(text) > LONGEST_HEADER:
-        dropped += 1
-        more = json.dumps(
-            {"location": [], "severity": "Information", "code": "more", "message": f"{dropped} more"}
-        )
-        text = f"[{','.join([*entries[:-dropped], more])}]"
-    return text
-
-
-def _violation(finding: Finding, severity: str) -> tuple[list[str], dict[str, JSON]]:
-    location = [finding.place, *steps_of(finding.pointer)]
-    return location, {
-        "location": location,
-        "severity": severity,
-        "code": finding.keyword,
-        "message": default_sentence(finding),
-    }
+def _cut_list(entries: list[JSON], deviations: tuple[tuple[str, str], ...]) -> str:
+    texts = [*map(json.dumps, entries), *_leaned_on(deviations)]
+    whole = f"[{','.join(texts)}]"
+    for dropped in range(1, len(texts) + 1):
+        if len(whole) <= LONGEST_HEADER:
+            break
+        more = json.dumps(_listed([], "Information", "more", f"{dropped} more"))
+        whole = f"[{','.join([*texts[:-dropped], more])}]"
+    return whole

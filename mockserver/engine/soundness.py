@@ -1,8 +1,10 @@
 """What must hold in a document beyond its syntax, looked at once when it is loaded."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from mockserver.engine.contract import Deviation, Operation
+from mockserver.engine.contract import BUILT_IN_CHECKS, Deviation, Operation
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.keywords import unknown_words
@@ -23,6 +25,10 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
         rules = [rule["name"] for key in ("dedup", "refusals") for rule in words.get(key, [])]
         for name in _twice(rules):
             document.blame(at, f"two rules have the name {name!r}")
+        for name in sorted({*rules} & BUILT_IN_CHECKS):
+            document.blame(at, f"a rule may not have the name of the check {name!r}")
+        for name in sorted(_known_rules(source) - {*rules}):
+            document.blame(at, f"$mock.known names the rule {name!r}, which this operation does not have")
         for alias in words.get("aliases", []):
             if alias.get("deviation", "") not in {"", *deviations}:
                 document.blame(f"{at}/aliases", f"no deviation has the id {alias['deviation']!r}")
@@ -71,18 +77,28 @@ def _has_payload(operation: Operation) -> bool:
 def _schemas(document: Document) -> Iterator[tuple[JSON, list[str | int]]]:
     for name, schema in document.root.get("components", {}).get("schemas", {}).items():
         yield schema, ["components", "schemas", name]
+    for name, response in document.root.get("components", {}).get("responses", {}).items():
+        yield from _content(response, ["components", "responses", name])
     for path, method, source in document.operations():
         at: list[str | int] = ["paths", path, method]
-        yield from _content(source.get("requestBody", {}), [*at, "requestBody"])
+        yield from _content(document.resolve(source.get("requestBody", {})), [*at, "requestBody"])
         for status, response in source.get("responses", {}).items():
             yield from _content(response, [*at, "responses", status])
-        for position, parameter in enumerate(source.get("parameters", [])):
-            yield parameter.get("schema", {}), [*at, "parameters", position, "schema"]
+        shared = document.root["paths"][path].get("parameters", [])
+        for position, parameter in enumerate([*shared, *source.get("parameters", [])]):
+            yield document.resolve(parameter).get("schema", {}), [*at, "parameters", position, "schema"]
+        for position, rule in enumerate(source.get("x-mock", {}).get("refusals", [])):
+            yield rule.get("unless", {}), [*at, "x-mock", "refusals", position, "unless"]
 
 
 def _content(holder: Mapping[str, JSON], at: list[str | int]) -> Iterator[tuple[JSON, list[str | int]]]:
     for media_type, media in holder.get("content", {}).items():
         yield media.get("schema", {}), [*at, "content", media_type, "schema"]
+
+
+def _known_rules(source: JSON) -> set[str]:
+    """Return the rules that templates of an operation ask after by name."""
+    return set(re.findall(r"\$mock\.known\(([^,)]*),", json.dumps(source)))
 
 
 def _twice(names: Iterable[str]) -> list[str]:

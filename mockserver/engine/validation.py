@@ -16,7 +16,7 @@ from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.formats import FORMATS
-from mockserver.engine.values import ABSENT, cut, pointer_of
+from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 
 MOST_EXPLAINED: Final = 2_000
 """How many values of a body are looked at to explain what is wrong with it."""
@@ -112,11 +112,7 @@ def _unexplained(error: Any) -> Finding:
     """Report what the judge says itself, where the explainer sees nothing wrong (or cannot look so deep)."""
     pointer = pointer_of(error.instance_path)
     keyword = str(error.schema_path[-1]) if error.schema_path else "false"
-    return Finding("body", pointer, _field(pointer), keyword, cut(f"fails the rule {keyword}"))
-
-
-def _field(pointer: str) -> str:
-    return pointer.split("/")[1] if pointer else ""
+    return Finding("body", pointer, first_step(pointer), keyword, cut(f"fails the rule {keyword}"))
 
 
 class Shape:
@@ -226,15 +222,18 @@ def _coerced(text: str, schema: JSON) -> JSON:
 
 
 class Validator:
-    """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'."""
+    """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'.
 
-    __slots__ = ("_adding", "_published", "_published_alone", "_served", "_touching", "_variants", "rules")
+    ``adding`` names the deviations without which there would be no such operation.
+    """
+
+    __slots__ = ("_published", "_published_alone", "_served", "_touching", "_variants", "adding", "rules")
 
     def __init__(self, operation: Operation) -> None:
         self._served = Shape(operation.shape)
         self._published = Shape(operation.published, operation.shape) if operation.published else None
         self._published_alone = Shape(operation.published) if operation.published else None
-        self._adding = tuple(id_ for id_, shape in operation.variants if shape is None)
+        self.adding = tuple(id_ for id_, shape in operation.variants if shape is None)
         self._variants = [(id_, Shape(shape, operation.shape)) for id_, shape in operation.variants if shape]
         self.rules = {
             rule.name: Schema(rule.unless) for rule in operation.refusals.values() if rule.unless is not None
@@ -250,12 +249,12 @@ class Validator:
 
         Those without which it would be refused; if no single one decides, all that touch what fails.
         """
-        if not self._variants and not self._touching and not self._adding:
+        if not self._variants and not self._touching and not self.adding:
             return ()
         if self._published is not None and self._published.accepts(call):
             return ()
         deciding = tuple(id_ for id_, shape in self._variants if not shape.accepts(call))
-        return (*self._adding, *(deciding or self._touched(call)))
+        return (*self.adding, *(deciding or self._touched(call)))
 
     def _touched(self, call: Call) -> tuple[str, ...]:
         """Name the deviations that, laid over the published contract alone, change what it finds."""

@@ -60,6 +60,16 @@ def pointer_of(steps: list[str | int]) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
+def first_step(pointer: str) -> str:
+    """Return the name of a JSON Pointer's first step; of the root it is empty."""
+    return next(iter(steps_of(pointer)), "")
+
+
+def dotted(pointer: str) -> str:
+    """Return a JSON Pointer as dotted names: ``to.0.subscriberId``."""
+    return ".".join(steps_of(pointer))
+
+
 def is_empty(value: JSON) -> bool:
     """Tell whether an operand falls through: absent, null or the empty string."""
     return value is ABSENT or value is None or (isinstance(value, str) and not value)
@@ -110,6 +120,14 @@ def seconds_of(duration: str) -> float:
     if match is None:
         raise ValueError(f"{duration!r} is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d")
     return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def positive_seconds(duration: str) -> float:
+    """Return the seconds of a duration that is not nothing. Raises ValueError."""
+    seconds = seconds_of(duration)
+    if seconds <= 0:
+        raise ValueError(f"{duration!r} must be longer than nothing")
+    return seconds
 
 
 def uuid_text(bits: int, version: int = 4) -> str:

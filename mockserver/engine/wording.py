@@ -14,6 +14,7 @@ from mockserver.engine.contract import Answer, Wording
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.expressions import Facts, Template
 from mockserver.engine.templates import compile_template
+from mockserver.engine.values import dotted
 
 _ROOTS: Final = {"body": "the body", "header": "the header", "query": "the query", "path": "the path"}
 
@@ -22,7 +23,7 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
     """Return one item for each sentence about each finding: its members, ``path`` and ``wording``."""
     outer, items = facts.item, []
     for finding in _ordered(findings, answer.first if answer is not None else ()):
-        members = {**finding.as_json(), "path": dotted(finding)}
+        members = {**finding.as_json(), "path": dotted(finding.pointer)}
         for sentence in _sentences(finding, own, answer.wording if answer is not None else {}):
             facts.item = {**members, "wording": default_sentence(finding)}
             facts.item["wording"] = sentence(facts)
@@ -31,14 +32,9 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
     return items
 
 
-def dotted(finding: Finding) -> str:
-    """Return a finding's place as dotted names: ``to.0.subscriberId``."""
-    return ".".join(finding.pointer.split("/")[1:]).replace("~1", "/").replace("~0", "~")
-
-
 def default_sentence(finding: Finding) -> str:
     """Return our own sentence about a finding, with its place in front."""
-    return f"{dotted(finding) or _ROOTS[finding.place]} {finding.message}"
+    return f"{dotted(finding.pointer) or _ROOTS[finding.place]} {finding.message}"
 
 
 def _ordered(findings: Iterable[Finding], first: Sequence[str]) -> list[Finding]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from mockserver.engine.case import Policy
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
+from mockserver.engine.exchange import SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal
 from mockserver.engine.limits import Limits
 from mockserver.engine.routing import Router
 from mockserver.engine.validation import Validator
-from mockserver.engine.values import Ids, uuid_text
+from mockserver.engine.values import Ids, pointer_of, uuid_text
 
 
 class Clock:
@@ -65,14 +66,14 @@ class Settings:
 
 
 class Blueprint:
-    """What worlds are made from: contracts, routes, validators, settings. Raises `SpecError` on clashing routes."""
+    """What worlds are made from: contracts, routes, validators, settings. Raises `SpecError`."""
 
     def __init__(self, apis: Iterable[Api], settings: Settings | None = None) -> None:
         self.apis = tuple(apis)
         self.settings = settings or Settings()
         self.router = Router(self.apis)
         self.validators = {
-            operation: Validator(operation) for api in self.apis for operation in api.operations
+            operation: _validator(operation) for api in self.apis for operation in api.operations
         }
         self.policies = {api.name: self._policy(api) for api in self.apis}
         self.deviations = {api.name: api.deviations for api in self.apis}
@@ -93,6 +94,15 @@ class Blueprint:
             plain = own or RateLimit(asked.count, asked.window, asked.count)
             return replace(plain, limit=asked.count, window=asked.window, burst=asked.count)
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
+
+
+def _validator(operation: Operation) -> Validator:
+    try:
+        return Validator(operation)
+    except ValueError as error:
+        place = pointer_of(["paths", operation.path, operation.method.lower()])
+        text = f"a schema of this operation is not one: {str(error).partition(chr(10))[0]}"
+        raise SpecError([(operation.api, place, text)]) from None
 
 
 class World:

@@ -10,15 +10,16 @@ import contextlib
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.journal import packed
+from mockserver.engine.journal import packed, unpacked
 from mockserver.engine.routing import Found, Routed
 from mockserver.engine.world import World
 from mockserver.server.cors import Cors
@@ -161,37 +162,27 @@ async def _discard(message: Message, receive: Receive) -> None:
 
 def _request(scope: Scope, path: str, body: bytes, incomplete: str) -> Request:
     raw: list[tuple[bytes, bytes]] = scope["headers"]
+    raw_headers = _shared(packed(raw))
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
-    if len(headers) != len(raw):
-        headers = _joined(raw)
+    if len(headers) != len(raw):  # a header that is repeated
+        headers = unpacked(raw_headers)
     client = scope["client"]
     return Request(
         method=scope["method"],
         path=path,
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        raw_headers=_shared(packed(raw)),
+        raw_headers=raw_headers,
         body=body,
         client=client[0] if client else "",
         incomplete=incomplete,
     )
 
 
-_seen_headers: dict[bytes, bytes] = {}
-
-
+@lru_cache(maxsize=_MOST_SHARED)
 def _shared(raw_headers: bytes) -> bytes:
     """Return an equal piece of bytes that is in use already: a client sends the same headers with most calls."""
-    if len(_seen_headers) > _MOST_SHARED:
-        _seen_headers.clear()
-    return _seen_headers.setdefault(raw_headers, raw_headers)
-
-
-def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw):
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+    return raw_headers
 
 
 async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]]) -> None:

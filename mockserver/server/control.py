@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import __version__
 from mockserver.engine.exchange import JSON, Exchange
+from mockserver.engine.journal import MOST_CALLS
 from mockserver.engine.values import iso_time
 from mockserver.server.app import Stage
 from mockserver.server.guard import Barred, guard, host_of
@@ -134,7 +135,7 @@ def _read(
 def _limit(text: str) -> float:
     if not text.isdecimal():
         raise ValueError(text)
-    return int(text)
+    return min(int(text[:12]), MOST_CALLS)
 
 
 def _since(text: str) -> float:

@@ -68,7 +68,7 @@ class Cors:
 def _answered_headers(apis: Iterable[Api]) -> Iterable[str]:
     for api in apis:
         for operation in api.operations:
-            for answer in [operation.success, *operation.answers.values()]:
+            for answer in [operation.success, *operation.answers.values(), *operation.documented.values()]:
                 yield from (name for name, _ in answer.headers)
             for rule in operation.dedup.values():
                 yield from (name for name, _ in (*rule.always, *rule.repeat))

@@ -90,7 +90,6 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         server_header=False,
         headers=[("server", "mockserver")],
         proxy_headers=False,
-        timeout_graceful_shutdown=2,
         timeout_keep_alive=_KEEP_ALIVE,
         ws="none",
     )

@@ -41,6 +41,16 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({"/components/schemas/Thing/allOf": [{"$ref": "#/components/schemas/No"}]}, "", "leads nowhere"),
         ({f"{OPERATION}/security": [{"key": []}]}, "/security", "no security scheme is named 'key'"),
         ({"/components/responses/Error/content/application~1json/examples/error/value": "{$mock.nope}"}, f"{WORDS}/answers/malformed", "'$mock.nope' is unknown"),
+        ({f"{WORDS}/aliases": [{"path": "/{v}/t", "where": {"v": "["}}]}, f"{WORDS}/aliases/0/where", "unterminated character set"),
+        ({f"{WORDS}/aliases": [{"path": "/{v}/t", "supplies": {"x": "w"}}]}, f"{WORDS}/aliases/0", "the path /{v}/t has no variable 'w'"),
+        ({"/x-mock/checks": [*CHECKS, "key"], f"{WORDS}/dedup": [{**DEDUP, "ttl": "0s"}]}, f"{WORDS}/dedup/0/ttl", "must be longer than nothing"),
+        ({"/x-mock/rateLimit": {"limit": 1, "window": "0s"}}, f"{WORDS}/rateLimit/window", "must be longer than nothing"),
+        ({f"{WORDS}/recipient": "{$mock.known(nope, $mock.key)}"}, WORDS, "$mock.known names the rule 'nope'"),
+        ({f"{WORDS}/recipient": "{$mock.finding.nope}"}, f"{WORDS}/recipient", "'$mock.finding.nope' is unknown"),
+        ({f"{WORDS}/recipient": "{$mock.joined($mock.findings, 5)}"}, f"{WORDS}/recipient", "'5' must be a text in quotes"),
+        ({"/x-mock/checks": [*CHECKS, "rule"], f"{WORDS}/refusals": [{**REFUSAL, "unless": {"requird": []}}]}, f"{WORDS}/refusals/0/unless/requird", "did you mean required?"),
+        ({f"{WORDS}/refusals": [{**REFUSAL, "name": "catalogue"}]}, WORDS, "a rule may not have the name of the check 'catalogue'"),
+        ({"/paths/~1things/parameters": [{"$ref": "#/components/parameters/P"}], "/components/parameters": {"P": {"name": "p", "in": "query", "schema": {"tipe": "x"}}}}, f"{OPERATION}/parameters/0/schema/tipe", "did you mean type?"),
         ({"/x-mock/deviations": [{"id": "d", "at": "/nowhere/at/all", "observed": 1, "evidence": "none at all"}]}, "/nowhere/at/all", "a deviation points here"),
         ({"/x-mock/deviations": [{"id": "d", "at": "/paths/~1other", "remove": True, "evidence": "none at all"}]}, "/paths/~1other", "a deviation points here"),
         ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": {"$published": True}, "evidence": "none at all"}]}, "/new", "a deviation points here"),
@@ -132,3 +142,22 @@ def test_an_operation_that_only_a_deviation_adds_is_not_published() -> None:
     (_, more) = api(changes).operations
     assert more.published is None
     assert more.published_statuses == frozenset()
+
+
+def test_what_is_no_schema_is_told_with_its_operation() -> None:
+    from mockserver.engine.world import Blueprint
+
+    with pytest.raises(SpecError) as caught:
+        Blueprint([api({"/components/schemas/Thing/type": "strin"})])
+    ((file, pointer, text),) = caught.value.problems
+    assert (file, pointer) == ("things", OPERATION)
+    assert "a schema of this operation is not one" in text
+
+
+def test_a_variable_may_match_a_pattern_with_groups() -> None:
+    from mockserver.engine.routing import Found, Router
+
+    alias = {"path": "/{a}/{b-c}/t", "where": {"a": "(x|y)"}}
+    found = Router([api({f"{WORDS}/aliases": [alias]})]).route("POST", "/y/1/t")
+    assert isinstance(found, Found)
+    assert found.values == {"a": "y", "b-c": "1"}

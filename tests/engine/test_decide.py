@@ -99,3 +99,69 @@ def test_long_keys_take_little_room() -> None:
     assert exchange.outcome == "repeated"
     _, exchange = call(here, request({"name": long + "y"}))
     assert exchange.outcome == "admitted"
+
+
+def test_who_holds_a_key_lets_go_of_it_and_nobody_else() -> None:
+    here = world(api({**KEYED, f"{WORDS}/dedup": [{**RULE, "remembers": ["success"]}]}))
+    first = answer(here, request(headers={"key": "k", "prefer": "wait=5"}))
+    here.clock.advance(61.0)  # the first's hold has run out
+    second = answer(here, request(headers={"key": "k", "prefer": "wait=5"}))
+    assert first.case is not None
+    here.keys.drop(first.case.taken[0][1], first.case.number)
+    _, third = call(here, request(**SENT))
+    assert third.reason == "in-flight"
+    settle(here, second, 0.0)
+    _, fourth = call(here, request(**SENT))
+    assert (fourth.outcome, fourth.repeat_of) == ("repeated", 2)
+
+
+SCHEMES = {
+    "a": {"type": "apiKey", "in": "header", "name": "X-A"},
+    "b": {"type": "apiKey", "in": "header", "name": "X-B", "x-mock": {"pattern": "key (.*)"}},
+}
+
+
+def test_each_caller_has_a_bucket_whichever_credential_it_sends() -> None:
+    from mockserver.engine.world import Limit, Settings
+
+    changes = {
+        "/components/securitySchemes": SCHEMES,
+        "/paths/~1things/post/security": [{"a": []}, {"b": []}],
+        "/x-mock/checks": ["parsing", "authentication", "rate-limit", "validation", "catalogue"],
+        "/x-mock/answers/unauthenticated": {"status": 401, "example": "error"},
+    }
+    here = world(api(changes), settings=Settings(limits={"things": Limit(1, 60.0)}))
+    senders = [
+        {"x-b": "key one"},
+        {"x-b": "key two"},
+        {"x-a": "three"},
+        {"x-b": "key one"},
+        {},
+        {"x-b": "key "},
+    ]
+    found = [call(here, request(headers=headers))[1].reason for headers in senders]
+    assert found == [None, None, None, "rate-limited", "unauthenticated", "unauthenticated"]
+
+
+def test_a_replay_names_the_deviations_it_leans_on() -> None:
+    loose = {
+        "id": "any-name",
+        "at": "/components/schemas/Thing/properties/name",
+        "observed": {},
+        "evidence": "seen somewhere",
+    }
+    here = world(api({**KEYED, "/x-mock/deviations": [loose]}))
+    for _ in range(2):
+        _, exchange = call(here, request({"name": 5}, {"key": "k"}))
+        assert exchange.deviations == ("any-name",)
+    assert exchange.outcome == "repeated"
+
+
+def test_a_value_of_a_body_cannot_break_out_of_a_header() -> None:
+    from mockserver.server.app import _wire
+
+    here = world(api({f"{WORDS}/success/headers": {"X-Name": "{$request.body#/name}"}}))
+    decided, _ = call(here, request({"name": "a\r\nX-Evil: 1\0\u20ac\u00e9"}))
+    assert decided.response is not None
+    wire = [_wire(name, value) for name, value in decided.response.headers]
+    assert (b"X-Name", b"a  X-Evil: 1 \\u20ac\xe9") in wire

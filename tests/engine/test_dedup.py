@@ -36,11 +36,11 @@ def test_what_a_repeated_key_means(
     for event in history:
         match event:
             case "hold":
-                keys.hold(KEY, until=5.0)
+                keys.hold(KEY, 3, until=5.0)
             case "keep":
                 keys.keep(KEY, ONE, ANSWER, 3, until=10.0)
             case _:
-                keys.drop(KEY)
+                keys.drop(KEY, 3)
     assert keys.judge(KEY, fingerprint, now) == verdict
 
 

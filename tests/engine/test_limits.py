@@ -52,6 +52,14 @@ def test_buckets_are_apart_and_full_ones_are_forgotten() -> None:
     assert len(limits._buckets) < 200
 
 
+def test_a_bucket_that_is_not_full_is_never_forgotten() -> None:
+    limits, rare = Limits(), RateLimit(1, 86400.0, 1)
+    assert limits.take(("rare",), rare, 0.0).admitted
+    for number in range(30_000):
+        limits.take((str(number),), RateLimit(1, 1.0, 1), number / 100)
+    assert not limits.take(("rare",), rare, 300.0).admitted
+
+
 def test_words_for_templates() -> None:
     words = limit_words(RateLimit(2, 5.0, 3, cost=9), Taken(True, 1, 3))
     assert words == {
