@@ -232,7 +232,6 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
         outcome.reason.value if isinstance(outcome, Refused) else None,
         None if isinstance(outcome, Admitted) else outcome.rule,
         outcome.original if isinstance(outcome, Repeated) else None,
-        *(_name_of(case), _recipient_of(case)),
         encode([finding.as_json() for finding in case.findings]) if case.findings else b"",
         case.deviations,
         None if response is None else answered.status in operation.published_statuses,
@@ -266,17 +265,3 @@ def _unrouted(
         answer=response.body,
     )
     return Decided(outcome, tuple(record), response)
-
-
-def _name_of(case: Case) -> str | None:
-    names = case.operation.catalogue
-    return None if names is None else _short(names.name(case))
-
-
-def _recipient_of(case: Case) -> str | None:
-    recipient = case.operation.recipient
-    return None if recipient is None else _short(recipient(case))
-
-
-def _short(value: object) -> str | None:
-    return value[:200] if isinstance(value, str) else None

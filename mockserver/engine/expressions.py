@@ -6,6 +6,7 @@ the facts of one request. A name that is not known is a `TemplateError` when the
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
@@ -48,6 +49,35 @@ class Facts(Protocol):
     def known(self, rule: str, value: JSON) -> bool: ...  # noqa: D102
 
 
+@dataclass(slots=True)
+class RequestFacts:
+    """The facts of a request alone, of which nothing has been decided."""
+
+    request: Request
+    body: JSON
+    path_values: Mapping[str, str]
+    item: JSON = None
+    now: float = 0.0
+    labels: dict[str, str] = field(default_factory=dict)
+    words: dict[str, JSON] = field(default_factory=dict)
+
+    def ids(self, _: int) -> int:
+        """Return no randomness: what is found in a request is the same each time."""
+        return 0
+
+    def items(self) -> list[JSON]:
+        """Return no findings."""
+        return []
+
+    def written(self) -> list[tuple[str, JSON]]:
+        """Return no findings."""
+        return []
+
+    def known(self, _: str, __: JSON) -> bool:
+        """Know no keys."""
+        return False
+
+
 Template = Callable[[Facts], Any]
 """A compiled template or expression: from facts to a JSON value, or `ABSENT`."""
 
@@ -79,9 +109,9 @@ def _first_finding(facts: Facts) -> JSON:
 
 def _findings_by_field(facts: Facts) -> JSON:
     grouped: dict[str, list[JSON]] = {}
-    for field, text in facts.written():
-        if field:
-            grouped.setdefault(field, []).append(text)
+    for name, text in facts.written():
+        if name:
+            grouped.setdefault(name, []).append(text)
     return grouped
 
 

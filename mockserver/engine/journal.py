@@ -7,7 +7,7 @@ when somebody reads. A record enters at arrival, before any waiting, and is repl
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -44,8 +44,6 @@ class Record(NamedTuple):
     reason: str | None = None
     rule: str | None = None
     repeat_of: int | None = None
-    name: str | None = None
-    recipient: str | None = None
     findings: bytes = b""
     deviations: tuple[str, ...] = ()
     published: bool | None = None
@@ -61,6 +59,14 @@ Row = tuple[Any, ...]
 """A record as it is stored: an exact tuple."""
 
 
+Describe = Callable[[str, str, Request], tuple[str | None, str | None]]
+"""From API, operation and request to the workflow or event and the recipient of a call."""
+
+
+def _undescribed(_: str, __: str, ___: Request) -> tuple[None, None]:
+    return None, None
+
+
 class Journal:
     """The calls of one namespace, by number from 1; a number is never used twice.
 
@@ -68,8 +74,15 @@ class Journal:
     counts what the bounds pushed out since the last reset.
     """
 
-    def __init__(self, prefix: str, most: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
-        self._prefix, self._most, self._most_bytes = prefix, most, most_bytes
+    def __init__(
+        self,
+        prefix: str,
+        describe: Describe = _undescribed,
+        *,
+        most: int = MOST_CALLS,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._prefix, self._describe, self._most, self._most_bytes = prefix, describe, most, most_bytes
         self._records: dict[int, Row] = {}
         self._oldest = 1
         self._bytes = 0
@@ -130,7 +143,10 @@ class Journal:
         return list(islice(self.newest_first(), count))
 
     def read(self, row: Row) -> Exchange:
-        """Return a row as the value that people and programs read."""
+        """Return a row as the value that people and programs read.
+
+        Who and what a call was about is not stored: it is found in the request again.
+        """
         record = Record(*row)
         request = Request(
             record.method,
@@ -141,6 +157,9 @@ class Journal:
             record.body,
             record.client,
         )
+        name, recipient = None, None
+        if record.api is not None and record.operation is not None:
+            name, recipient = self._describe(record.api, record.operation, request)
         return Exchange(
             number=record.number,
             id=self.id_of(record.number),
@@ -152,8 +171,8 @@ class Journal:
             reason=record.reason,
             rule=record.rule,
             repeat_of=record.repeat_of,
-            name=record.name,
-            recipient=record.recipient,
+            name=name,
+            recipient=recipient,
             findings=tuple(json.loads(record.findings)) if record.findings else (),
             deviations=record.deviations,
             published=record.published,
@@ -180,7 +199,9 @@ _ANSWERED_WITH: Final = Record._fields.index("headers")
 def _size(row: Row) -> int:
     path, query, headers, body, findings, answer = _WEIGHED(row)
     size = _OVERHEAD + len(path) + len(query) + len(headers) + len(body) + len(findings) + len(answer)
-    return size + sum([len(value) for _, value in row[_ANSWERED_WITH]])
+    for _, value in row[_ANSWERED_WITH]:
+        size += len(value)
+    return size
 
 
 def packed(headers: list[tuple[bytes, bytes]]) -> bytes:

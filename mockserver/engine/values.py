@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from mockserver.engine.exchange import JSON
@@ -34,7 +36,7 @@ def walk(value: JSON, pointer: str) -> JSON:
 def follow(value: JSON, steps: Iterable[str]) -> JSON:
     """Return what the steps of a JSON Pointer find in a value, or `ABSENT`."""
     for step in steps:
-        value = child(value, step)
+        value = value.get(step, ABSENT) if type(value) is dict else child(value, step)
         if value is ABSENT:
             return ABSENT
     return value
@@ -42,12 +44,16 @@ def follow(value: JSON, steps: Iterable[str]) -> JSON:
 
 def child(value: JSON, step: str) -> JSON:
     """Return a member of an object or an item of a list, or `ABSENT`."""
-    if isinstance(value, dict):
-        return value.get(step, ABSENT)
-    if isinstance(value, list) and step.isdecimal() and step.isascii():
-        position = int(step) if len(step) < 10 and (step[0] != "0" or step == "0") else len(value)
+    if type(value) is list:
+        position = _position(step)
         return value[position] if position < len(value) else ABSENT
-    return ABSENT
+    return value.get(step, ABSENT) if isinstance(value, dict) else ABSENT
+
+
+@lru_cache(maxsize=1024)
+def _position(step: str) -> int:
+    """Return the position in a list that a step names; beyond every list where it names none."""
+    return int(step) if re.fullmatch("0|[1-9][0-9]{0,9}", step) else sys.maxsize
 
 
 def steps_of(pointer: str) -> list[str]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from mockserver.engine.case import Policy
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
-from mockserver.engine.exchange import SpecError
+from mockserver.engine.exchange import Request, SpecError
+from mockserver.engine.expressions import RequestFacts
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal
 from mockserver.engine.limits import Limits
-from mockserver.engine.routing import Router
+from mockserver.engine.parsing import MalformedError, parse_json
+from mockserver.engine.routing import Found, Router
 from mockserver.engine.validation import Validator
-from mockserver.engine.values import Ids, pointer_of, uuid_text
+from mockserver.engine.values import ABSENT, Ids, pointer_of, uuid_text
 
 
 class Clock:
@@ -79,6 +81,19 @@ class Blueprint:
         self.deviations = {api.name: api.deviations for api in self.apis}
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
+    def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
+        """Return the workflow or event that a request names, and its recipient; at most 200 characters each."""
+        found = self.router.route(request.method, request.path)
+        if not isinstance(found, Found) or (found.operation.api, found.operation.id) != (api, operation):
+            return None, None
+        try:
+            body = parse_json(request.body)
+        except MalformedError:
+            body = ABSENT
+        facts = RequestFacts(request, body, found.values)
+        names, recipient = found.operation.catalogue, found.operation.recipient
+        return _short(names and names.name(facts)), _short(recipient and recipient(facts))
+
     def _policy(self, api: Api) -> Policy:
         settings = self.settings
         limits = {operation.id: self._limit(operation) for operation in api.operations}
@@ -94,6 +109,10 @@ class Blueprint:
             plain = own or RateLimit(asked.count, asked.window, asked.count)
             return replace(plain, limit=asked.count, window=asked.window, burst=asked.count)
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
+
+
+def _short(value: object) -> str | None:
+    return value[:200] if isinstance(value, str) else None
 
 
 def _validator(operation: Operation) -> Validator:
@@ -115,7 +134,12 @@ class World:
         self.keys = Keys()
         self.limits = Limits()
         settings = blueprint.settings
-        self.journal = Journal(uuid_text(ids(128))[:24], settings.most_calls, settings.most_bytes)
+        self.journal = Journal(
+            uuid_text(ids(128))[:24],
+            blueprint.describe,
+            most=settings.most_calls,
+            most_bytes=settings.most_bytes,
+        )
 
     def afresh(self) -> "World":
         """Return a new world of the same blueprint, with the clock back at real time."""

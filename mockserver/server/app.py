@@ -10,7 +10,7 @@ import contextlib
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -56,15 +56,26 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self._cors is not None and self._cors.is_preflight(scope):
+        if scope["method"] == "OPTIONS" and self._cors is not None and self._cors.is_preflight(scope):
             self._stage.preflights += 1
             await _send(send, Response(204, (), b""), self._cors.preflight_headers(scope))
             return
         world, arrived = self._stage.world, time.perf_counter()
         path = scope["raw_path"].decode("latin-1")
         routed = world.blueprint.router.route(scope["method"], path)
-        body, incomplete = await _read_body(scope, receive, _most_bytes(world, routed))
-        request = _request(scope, path, body, incomplete)
+        raw_headers, headers = _read_headers(packed(scope["headers"]))
+        body, incomplete = await _read_body(headers, receive, _most_bytes(world, routed))
+        client = scope["client"]
+        request = Request(
+            method=scope["method"],
+            path=path,
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            raw_headers=raw_headers,
+            body=body,
+            client=client[0] if client else "",
+            incomplete=incomplete,
+        )
         decided = self._decide(world, request, routed)
         aborted = decided.response is None
         try:
@@ -78,7 +89,7 @@ class DataPlane:
             if self._on_call is not None:
                 self._on_call(world.journal.read(decided.row))
         if decided.response is not None and not aborted:
-            await _send(send, decided.response, self._more_headers(request, decided))
+            await _send(send, decided.response, self._more_headers(request))
 
     def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
         try:
@@ -87,7 +98,7 @@ class DataPlane:
             traceback.print_exception(error, file=sys.stderr)
             return fail(world, request, error, routed)
 
-    def _more_headers(self, request: Request, decided: Decided) -> list[tuple[bytes, bytes]]:
+    def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
         headers = self._cors.headers(origin) if origin is not None and self._cors is not None else []
         if request.incomplete:
@@ -115,9 +126,9 @@ def _most_bytes(world: World, routed: Routed) -> int:
     return routed.operation.max_bytes if isinstance(routed, Found) else world.blueprint.most_body_bytes
 
 
-async def _read_body(scope: Scope, receive: Receive, most: int) -> tuple[bytes, str]:
+async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> tuple[bytes, str]:
     """Return a body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
-    if _is_hopeless(scope, most):
+    if _is_hopeless(headers, most):
         return b"", "too-large"
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -126,13 +137,12 @@ async def _read_body(scope: Scope, receive: Receive, most: int) -> tuple[bytes, 
     return await _read_on(message, receive, most)
 
 
-def _is_hopeless(scope: Scope, most: int) -> bool:
+def _is_hopeless(headers: Mapping[str, str], most: int) -> bool:
     """Tell whether a body is announced that is too large to be read to its end, or waits for leave to be sent."""
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if len(length) < 7:
+    length = headers.get("content-length", "")
+    if len(length) < 7 or not length.isdecimal():
         return False
-    waits = any(name == b"expect" for name, _ in scope["headers"])
-    return length.isdigit() and int(length[:20]) > (most if waits else most + MOST_DISCARDED)
+    return int(length[:20]) > (most if "expect" in headers else most + MOST_DISCARDED)
 
 
 async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
@@ -160,29 +170,10 @@ async def _discard(message: Message, receive: Receive) -> None:
         size += len(message.get("body", b""))
 
 
-def _request(scope: Scope, path: str, body: bytes, incomplete: str) -> Request:
-    raw: list[tuple[bytes, bytes]] = scope["headers"]
-    raw_headers = _shared(packed(raw))
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
-    if len(headers) != len(raw):  # a header that is repeated
-        headers = unpacked(raw_headers)
-    client = scope["client"]
-    return Request(
-        method=scope["method"],
-        path=path,
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        raw_headers=raw_headers,
-        body=body,
-        client=client[0] if client else "",
-        incomplete=incomplete,
-    )
-
-
 @lru_cache(maxsize=_MOST_SHARED)
-def _shared(raw_headers: bytes) -> bytes:
-    """Return an equal piece of bytes that is in use already: a client sends the same headers with most calls."""
-    return raw_headers
+def _read_headers(raw_headers: bytes) -> tuple[bytes, Mapping[str, str]]:
+    """Return header lines, and the headers by name: a client sends the same ones with most calls."""
+    return raw_headers, unpacked(raw_headers)
 
 
 async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]]) -> None:

@@ -16,8 +16,8 @@ def record(number: int, body: bytes = b"{}", **members: Any) -> tuple[Any, ...]:
     )
 
 
-def filled(count: int, **bounds: int) -> Journal:
-    journal = Journal(PREFIX, **bounds)
+def filled(count: int, most: int = 1000) -> Journal:
+    journal = Journal(PREFIX, most=most)
     for _ in range(count):
         journal.put(record(journal.next_number()))
     return journal
