@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from mockserver.engine.case import Catalogued, CatalogueEntry, Policy
+from mockserver.engine.case import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON, SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS
-from mockserver.engine.keywords import unknown_words
+from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import cut, pointer_of, seconds_of
-from mockserver.engine.world import Limit, Settings
+from mockserver.engine.world import Settings, UserLimit
 
 LONGEST_WINDOW: Final = 10 * 366 * 86400.0
 UNITS: Final = {
@@ -29,7 +29,7 @@ UNITS: Final = {
 }
 
 
-def limit_of(text: str) -> Limit:
+def limit_of(text: str) -> UserLimit:
     """Read ``N/WINDOW``, as ``5/1s``. Raises ValueError."""
     count, _, window = text.partition("/")
     if not re.fullmatch("[1-9][0-9]{0,8}", count) or not window:
@@ -37,7 +37,7 @@ def limit_of(text: str) -> Limit:
     seconds = seconds_of(window)
     if not 0 < seconds <= LONGEST_WINDOW:
         raise ValueError(f"{text!r} has a window without length, or one of more than ten years")
-    return Limit(int(count), seconds)
+    return UserLimit(int(count), seconds)
 
 
 def keep_of(text: str) -> tuple[int, int]:
@@ -94,7 +94,7 @@ def settings_of(  # noqa: PLR0913 - one for each option
     catalogue = {api: _catalogued(value) for api, value in config.get("catalogue", {}).items()}
     most_calls, most_bytes = keep_of(keep)
     return Settings(
-        policies={api: Policy(wanted_keys.get(api, {}), catalogue.get(api, Catalogued())) for api in served},
+        policies={api: Policy(wanted_keys.get(api, {}), catalogue.get(api, Catalogue())) for api in served},
         limits=wanted_limits,
         enforce_limits=enforce_limits,
         admit_invalid=admit_invalid,
@@ -158,7 +158,7 @@ def _catalogue_problems(
 
 
 def _schema_problems(schema: JSON, at: list[str | int]) -> Iterator[tuple[str, str]]:
-    yield from unknown_words(schema, at)
+    yield from unknown_keywords(schema, at)
     try:
         Schema(schema)
     except ValueError as error:
@@ -171,9 +171,9 @@ def _verdicts(value: JSON) -> dict[str, str]:
     return dict.fromkeys([value] if isinstance(value, str) else value, "allowed")
 
 
-def _catalogued(value: Mapping[str, JSON]) -> Catalogued:
+def _catalogued(value: Mapping[str, JSON]) -> Catalogue:
     entries = {
         name: CatalogueEntry(Schema(entry["payload"]) if "payload" in entry else None, entry.get("status"))
         for name, entry in value.get("names", {}).items()
     }
-    return Catalogued(entries, value.get("unknown") == "refuse")
+    return Catalogue(entries, value.get("unknown") == "refuse")

@@ -13,7 +13,7 @@ import pytest
 from mockserver.cli import main
 from mockserver.configuration import settings_of
 from mockserver.engine.exchange import Reason
-from mockserver.engine.expressions import FUNCTIONS, VALUES, WORDS
+from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
 from mockserver.engine.rules import QUERY_KEYS
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml
 from mockserver.server.console import text_line
@@ -60,8 +60,8 @@ def test_every_word_of_the_extension_that_is_documented_exists() -> None:
 
 def test_every_expression_is_documented() -> None:
     documented = set(re.findall(r"\$mock\.([A-Za-z.]+)", SPECS))
-    assert {*VALUES, *WORDS, *FUNCTIONS} - documented == set()
-    assert documented - {*VALUES, *WORDS, *FUNCTIONS, "finding.wording"} == set()
+    assert {*VALUES, *NOTED, *FUNCTIONS} - documented == set()
+    assert documented - {*VALUES, *NOTED, *FUNCTIONS, "finding.wording"} == set()
 
 
 def test_every_reason_is_documented_in_its_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 from mockserver import loading
 from mockserver.configuration import keep_of, limit_of, pair_of, settings_of
 from mockserver.engine.exchange import SpecError
-from mockserver.engine.world import Limit
+from mockserver.engine.world import UserLimit
 from mockserver.loading import bundled_names, load_bundled, load_config, load_spec, read_yaml
 
 
@@ -217,7 +217,7 @@ def test_options_join_and_win_over_the_configuration() -> None:
     assert settings.policies["novu"].keys == {"a": "allowed", "c": "allowed"}
     assert settings.policies["novu"].is_strict
     assert not settings.policies["opensend"].is_strict
-    assert settings.limits == {"novu": Limit(2, 10.0), "alloy": Limit(1, 60.0)}
+    assert settings.limits == {"novu": UserLimit(2, 10.0), "alloy": UserLimit(1, 60.0)}
     assert (settings.most_calls, settings.most_bytes) == (10, 1024)
 
 
@@ -237,7 +237,7 @@ def test_bounds(text: str, bounds: tuple[int, int]) -> None:
 
 
 def test_limits_and_pairs() -> None:
-    assert limit_of("100/1.5m") == Limit(100, 90.0)
+    assert limit_of("100/1.5m") == UserLimit(100, 90.0)
     assert pair_of("novu=a=b") == ("novu", "a=b")
 
 

@@ -110,7 +110,7 @@ def case_for(api: Api, operation: Operation, answer: Answer, forced: bool) -> Ca
     if forced:
         return case
     case.findings = (FINDING,)
-    case.words |= {"key": "k", "scheme": "Foo", "reason": "invalid", "size": 9, "limit.resetSeconds": 3}
+    case.noted |= {"key": "k", "scheme": "Foo", "reason": "invalid", "size": 9, "limit.resetSeconds": 3}
     scheme = next((each for alternative in operation.shape.security for each in alternative), None)
     case.credential = Credential(scheme, "k", "Foo", "") if scheme is not None else None
     return case

@@ -30,7 +30,7 @@ class CatalogueEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogued:
+class Catalogue:
     """The catalogue of one API; ``refuses_unknown`` names that are not in it."""
 
     entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Policy:
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
-    catalogue: Catalogued = field(default_factory=Catalogued)
+    catalogue: Catalogue = field(default_factory=Catalogue)
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
     admits_invalid: bool = False
 
@@ -59,7 +59,8 @@ class Policy:
 class Case:
     """One request, what is known of it so far, and the stores that its checks may touch.
 
-    ``answer`` is the one being written; ``taken`` are the keys that this request holds or will keep.
+    ``answer`` is the one being written; ``keys_taken`` are those that this request holds or
+    will keep, ``noted`` what checks found for templates.
     """
 
     request: Request
@@ -79,10 +80,10 @@ class Case:
     credential: Credential | None = None
     findings: tuple[Finding, ...] = ()
     deviations: tuple[str, ...] = ()
-    words: dict[str, JSON] = field(default_factory=dict)
+    noted: dict[str, JSON] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     headers: list[tuple[str, str]] = field(default_factory=list)
-    taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
+    keys_taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
 
     @property
     def path_values(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from mockserver.engine.contract import DedupRule, RefusalRule
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
-from mockserver.engine.limits import limit_words
+from mockserver.engine.limits import limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
 from mockserver.engine.values import (
     ABSENT,
@@ -129,7 +129,7 @@ def _credential_fault(case: Case, credential: Credential) -> Refused | None:
         else:
             return None
     case.credential = credential
-    case.words["scheme"], case.words["credential"] = credential.word, credential.value
+    case.noted["scheme"], case.noted["credential"] = credential.word, credential.value
     name = credential.scheme.parameter
     message, received, fix = _CREDENTIAL_FAULTS[FORBIDDEN if reason is Reason.FORBIDDEN else fault]
     expected = cut(f"what matches {credential.scheme.pattern.pattern}")
@@ -166,7 +166,7 @@ def rate_limit(case: Case) -> Refused | None:
     if limit is None:
         return None
     taken = case.limits.take((case.operation.api, *case.scope(limit.per)), limit, case.now)
-    case.words.update(limit_words(limit, taken))
+    case.noted.update(limit_values(limit, taken))
     case.add_headers(limit.headers)
     if taken.admitted:
         return None
@@ -208,7 +208,7 @@ def catalogue(case: Case) -> Refused | None:
     if entry is None:
         return _unknown_name(case, as_text(name), names.name_at) if known.refuses_unknown else None
     if entry.status is not None:
-        case.words["catalogue.status"] = entry.status
+        case.noted["catalogue.status"] = entry.status
     if entry.payload is None or names.payload is None:
         return None
     findings = tuple(
@@ -238,7 +238,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     value = trimmed(rule, rule.key(case))
     if is_empty(value):
         return None
-    case.words["key"] = value
+    case.noted["key"] = value
     if rule.max_length is not None and len(as_text(value)) > rule.max_length:
         expected, received = f"at most {rule.max_length} characters", f"{len(as_text(value))} characters"
         return _key_refused(
@@ -251,7 +251,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
         case Free():
             if rule.in_flight_ttl is not None:
                 case.keys.hold(key, case.number, case.now + rule.in_flight_ttl)
-            case.taken.append((rule, key, fingerprint))
+            case.keys_taken.append((rule, key, fingerprint))
             return None
         case Busy():
             message = "belongs to a request that is still being processed"
@@ -306,7 +306,7 @@ def _is_too_large(case: Case, rule: RefusalRule) -> bool:
     if isinstance(value, dict):
         value = {name: member for name, member in value.items() if name not in rule.leaving_out}
     size = 0 if value is ABSENT else compact_size(value)
-    case.words["size"] = size
+    case.noted["size"] = size
     return size > most
 
 

@@ -16,7 +16,7 @@ from mockserver.engine.contract import (
     BUILT_IN_CHECKS,
     Answer,
     Api,
-    Catalogue,
+    CatalogueRule,
     DedupRule,
     Deviation,
     Operation,
@@ -312,11 +312,11 @@ class _OperationCompiler:
             enforced=entry.get("enforced", False),
         )
 
-    def _catalogue(self, entry: Mapping[str, JSON] | None) -> Catalogue | None:
+    def _catalogue(self, entry: Mapping[str, JSON] | None) -> CatalogueRule | None:
         if entry is None:
             return None
         payload, at = entry.get("payload", ""), f"{self._at}/catalogue"
-        return Catalogue(
+        return CatalogueRule(
             name=self._document.expression(entry["name"], f"{at}/name"),
             name_at=_place_of(entry["name"])[1],
             payload=self._document.expression(payload, f"{at}/payload") if payload else None,

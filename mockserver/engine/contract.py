@@ -135,7 +135,7 @@ class RequestShape:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Catalogue:
+class CatalogueRule:
     """The expressions that name the workflow or event of a call, and find its payload.
 
     ``statuses`` are those that a name may be given in the catalogue.
@@ -175,7 +175,7 @@ class Operation:
     published_statuses: frozenset[int]
     dedup: Mapping[str, DedupRule]
     refusals: Mapping[str, RefusalRule]
-    catalogue: Catalogue | None
+    catalogue: CatalogueRule | None
     recipient: Template | None
     rate_limit: RateLimit | None
     max_bytes: int

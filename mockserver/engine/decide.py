@@ -105,11 +105,11 @@ def _answer_found(world: World, request: Request, found: Found, number: int) -> 
         kept = render(case, outcome)
         response = None if request.incomplete == "disconnected" else complete(world, case, kept)
     except BaseException:
-        for _, key, _ in case.taken:  # a bug of ours leaves no key held either
+        for _, key, _ in case.keys_taken:  # a bug of ours leaves no key held either
             case.keys.drop(key, case.number)
         raise
     decided = Decided(outcome, _row(case, outcome, response, delay), response, kept, case, delay)
-    if case.taken:
+    if case.keys_taken:
         _remember(case, decided, case.now, held=False)
     return decided
 
@@ -160,7 +160,7 @@ def _note_preferences(case: Case, preferences: Preferences) -> None:
 def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
     """Keep or drop the keys of the rules that hold them (``held``), or of those that keep them at once."""
     kind = _kind_of(decided.outcome)
-    for rule, key, fingerprint in case.taken:
+    for rule, key, fingerprint in case.keys_taken:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
@@ -174,7 +174,7 @@ def _kind_of(outcome: Outcome) -> str:
         case Admitted() | Repeated():
             return "success"
         case Scripted() | Refused(reason=Reason.PREFERENCE):
-            return "asked for"  # never uses up a key
+            return "scripted"  # never uses up a key
         case Refused():
             return "error"
 

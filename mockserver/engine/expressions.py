@@ -43,7 +43,7 @@ class Facts(Protocol):
     @property
     def labels(self) -> dict[str, str]: ...  # noqa: D102
     @property
-    def words(self) -> Mapping[str, JSON]: ...  # noqa: D102
+    def noted(self) -> Mapping[str, JSON]: ...  # noqa: D102
     def items(self) -> list[JSON]: ...  # noqa: D102
     def written(self) -> list[tuple[str, JSON]]: ...  # noqa: D102
     def known(self, rule: str, value: JSON) -> bool: ...  # noqa: D102
@@ -59,7 +59,7 @@ class RequestFacts:
     item: JSON = None
     now: float = 0.0
     labels: dict[str, str] = field(default_factory=dict)
-    words: dict[str, JSON] = field(default_factory=dict)
+    noted: dict[str, JSON] = field(default_factory=dict)
 
     def ids(self, _: int) -> int:
         """Return no randomness: what is found in a request is the same each time."""
@@ -86,7 +86,7 @@ class TemplateError(ValueError):
     """An expression that cannot be parsed; the text says why."""
 
 
-WORDS: Final = frozenset(
+NOTED: Final = frozenset(
     {
         "key", "credential", "scheme", "reason", "size", "catalogue.status", "limit.limit", "limit.remaining",
         "limit.resetSeconds", "limit.window", "limit.burst", "limit.cost",
@@ -222,10 +222,10 @@ def _mock(text: str, operand: Operand) -> Template:
         return lambda facts: child(_first_finding(facts), member)
     if text in VALUES:
         return VALUES[text]
-    if text in WORDS:
-        return lambda facts: facts.words.get(text, ABSENT)
+    if text in NOTED:
+        return lambda facts: facts.noted.get(text, ABSENT)
     raise TemplateError(
-        f"'$mock.{text}' is unknown; there are {', '.join(sorted([*VALUES, *WORDS, *FUNCTIONS]))}"
+        f"'$mock.{text}' is unknown; there are {', '.join(sorted([*VALUES, *NOTED, *FUNCTIONS]))}"
     )
 
 

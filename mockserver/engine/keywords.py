@@ -36,7 +36,7 @@ _NOTES: Final = frozenset(
 KEYWORDS: Final = _ONE_SCHEMA | _SCHEMAS_IN_A_LIST | _SCHEMAS_BY_NAME | _ASSERTIONS | _NOTES
 
 
-def unknown_words(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str, str]]:
+def unknown_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str, str]]:
     """Yield ``(pointer, sentence)`` for every word of a schema that nothing would check."""
     if not isinstance(schema, dict):
         return
@@ -52,7 +52,7 @@ def unknown_words(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str, s
             f"the format {name!r} has no checker; there are {', '.join(FORMATS)}",
         )
     for inner, place in _inside(schema, steps):
-        yield from unknown_words(inner, place)
+        yield from unknown_keywords(inner, place)
 
 
 def _inside(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[JSON, list[str | int]]]:

@@ -60,7 +60,7 @@ class Limits:
         self._sweep_at = max(_MOST_BUCKETS, 2 * len(self._buckets))  # so that a sweep is paid by many calls
 
 
-def limit_words(limit: RateLimit, taken: Taken) -> dict[str, JSON]:
+def limit_values(limit: RateLimit, taken: Taken) -> dict[str, JSON]:
     """Return the ``$mock.limit.`` names of one call."""
     window = int(limit.window) if limit.window.is_integer() else limit.window
     return {

@@ -24,7 +24,7 @@ def render(case: Case, outcome: Outcome) -> Response:
         case Scripted():
             answer = scripted_answer(case.operation, outcome)
             known = (reason for reason in Reason if case.operation.answers.get(reason) is answer)
-            case.words["reason"] = next(known, None)
+            case.noted["reason"] = next(known, None)
             return _fill(case, answer)
         case Refused():
             return _refuse(case, outcome)
@@ -32,7 +32,7 @@ def render(case: Case, outcome: Outcome) -> Response:
 
 def _refuse(case: Case, refused: Refused) -> Response:
     case.findings = refused.findings
-    case.words["reason"] = str(refused.reason)
+    case.noted["reason"] = str(refused.reason)
     answer = _answer_to(case, refused)
     if answer is None:
         return refusal_problem(refused.reason, refused.findings, instance_of(case.id))

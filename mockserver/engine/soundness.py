@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from mockserver.engine.contract import BUILT_IN_CHECKS, Deviation, Operation
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
-from mockserver.engine.keywords import unknown_words
+from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.values import pointer_of
 
 
 def check_document(document: Document, deviations: Mapping[str, Deviation]) -> None:
     """Blame schemas for words that nothing checks, and names that stand twice or lead nowhere."""
     for schema, steps in _schemas(document):
-        for pointer, sentence in unknown_words(schema, steps):
+        for pointer, sentence in unknown_keywords(schema, steps):
             document.blame(pointer, sentence)
     listed = [item["id"] for item in document.words.get("deviations", [])]
     for name in _twice(listed):

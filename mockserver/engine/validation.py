@@ -115,7 +115,7 @@ def _unexplained(error: Any) -> Finding:
     return Finding("body", pointer, first_step(pointer), keyword, cut(f"fails the rule {keyword}"))
 
 
-class Shape:
+class CompiledShape:
     """One `RequestShape`, compiled; with ``like``, only the parts in which the two differ."""
 
     __slots__ = ("_body", "_body_required", "_parameters", "_security")
@@ -230,15 +230,17 @@ class Validator:
     __slots__ = ("_published", "_published_alone", "_served", "_touching", "_variants", "adding", "rules")
 
     def __init__(self, operation: Operation) -> None:
-        self._served = Shape(operation.shape)
-        self._published = Shape(operation.published, operation.shape) if operation.published else None
-        self._published_alone = Shape(operation.published) if operation.published else None
+        self._served = CompiledShape(operation.shape)
+        self._published = CompiledShape(operation.published, operation.shape) if operation.published else None
+        self._published_alone = CompiledShape(operation.published) if operation.published else None
         self.adding = tuple(id_ for id_, shape in operation.variants if shape is None)
-        self._variants = [(id_, Shape(shape, operation.shape)) for id_, shape in operation.variants if shape]
+        self._variants = [
+            (id_, CompiledShape(shape, operation.shape)) for id_, shape in operation.variants if shape
+        ]
         self.rules = {
             rule.name: Schema(rule.unless) for rule in operation.refusals.values() if rule.unless is not None
         }
-        self._touching = [(id_, Shape(shape)) for id_, shape in operation.additions]
+        self._touching = [(id_, CompiledShape(shape)) for id_, shape in operation.additions]
 
     def findings(self, call: Call) -> list[Finding]:
         """Say what is wrong with a request, by the contract as served."""

@@ -48,7 +48,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class UserLimit:
     """A rate limit that the user sets: ``count`` calls in ``window`` seconds."""
 
     count: int
@@ -60,7 +60,7 @@ class Settings:
     """What the user of the server has set, by API; see `Policy` for each API's part."""
 
     policies: Mapping[str, Policy] = field(default_factory=dict)
-    limits: Mapping[str, Limit] = field(default_factory=dict)
+    limits: Mapping[str, UserLimit] = field(default_factory=dict)
     enforce_limits: bool = False
     admit_invalid: bool = False
     most_calls: int = MOST_CALLS

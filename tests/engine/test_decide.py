@@ -107,7 +107,7 @@ def test_who_holds_a_key_lets_go_of_it_and_nobody_else() -> None:
     here.clock.advance(61.0)  # the first's hold has run out
     second = answer(here, request(headers={"key": "k", "prefer": "wait=5"}))
     assert first.case is not None
-    here.keys.drop(first.case.taken[0][1], first.case.number)
+    here.keys.drop(first.case.keys_taken[0][1], first.case.number)
     _, third = call(here, request(**SENT))
     assert third.reason == "in-flight"
     settle(here, second, 0.0)
@@ -122,7 +122,7 @@ SCHEMES = {
 
 
 def test_each_caller_has_a_bucket_whichever_credential_it_sends() -> None:
-    from mockserver.engine.world import Limit, Settings
+    from mockserver.engine.world import Settings, UserLimit
 
     changes = {
         "/components/securitySchemes": SCHEMES,
@@ -130,7 +130,7 @@ def test_each_caller_has_a_bucket_whichever_credential_it_sends() -> None:
         "/x-mock/checks": ["parsing", "authentication", "rate-limit", "validation", "catalogue"],
         "/x-mock/answers/unauthenticated": {"status": 401, "example": "error"},
     }
-    here = world(api(changes), settings=Settings(limits={"things": Limit(1, 60.0)}))
+    here = world(api(changes), settings=Settings(limits={"things": UserLimit(1, 60.0)}))
     senders = [
         {"x-b": "key one"},
         {"x-b": "key two"},

@@ -3,7 +3,7 @@
 import pytest
 
 from mockserver.engine.contract import RateLimit
-from mockserver.engine.limits import Limits, Taken, limit_words
+from mockserver.engine.limits import Limits, Taken, limit_values
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_bucket_that_is_not_full_is_never_forgotten() -> None:
 
 
 def test_words_for_templates() -> None:
-    words = limit_words(RateLimit(2, 5.0, 3, cost=9), Taken(True, 1, 3))
+    words = limit_values(RateLimit(2, 5.0, 3, cost=9), Taken(True, 1, 3))
     assert words == {
         "limit.limit": 2, "limit.remaining": 1, "limit.resetSeconds": 3, "limit.window": 5, "limit.burst": 3, "limit.cost": 3,
     }  # fmt: skip
-    assert limit_words(RateLimit(2, 0.5, 3), Taken(True, 1, 3))["limit.window"] == 0.5
+    assert limit_values(RateLimit(2, 0.5, 3), Taken(True, 1, 3))["limit.window"] == 0.5

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.engine.exchange import Request
-from mockserver.engine.expressions import FUNCTIONS, VALUES, WORDS, TemplateError
+from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES, TemplateError
 from mockserver.engine.templates import compile_expression, compile_template, compile_writer
 from mockserver.engine.values import ABSENT, encode
 
@@ -33,7 +33,7 @@ class FakeFacts:
     path_values: dict[str, str] = field(default_factory=lambda: {"id": "7"})
     now: float = 1795164055.651
     labels: dict[str, str] = field(default_factory=dict)
-    words: dict[str, Any] = field(default_factory=lambda: {"key": "the-key", "limit.window": 5})
+    noted: dict[str, Any] = field(default_factory=lambda: {"key": "the-key", "limit.window": 5})
     item: Any = None
     ids: Any = field(default_factory=lambda: random.Random(1).getrandbits)
 
@@ -172,7 +172,7 @@ def test_an_expression_is_one_whole_expression(text: Any) -> None:
         compile_expression(text)
 
 
-@pytest.mark.parametrize("name", sorted({*VALUES, *WORDS}))
+@pytest.mark.parametrize("name", sorted({*VALUES, *NOTED}))
 def test_every_name_can_be_compiled(name: str) -> None:
     compile_template(f"{{$mock.{name}}}")(FakeFacts())
 

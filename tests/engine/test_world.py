@@ -1,6 +1,6 @@
 """The clock that can be moved, and what starting afresh forgets."""
 
-from mockserver.engine.world import Clock, Limit, Settings
+from mockserver.engine.world import Clock, Settings, UserLimit
 from tests.engine.specs import call, request, world
 
 
@@ -19,7 +19,7 @@ def test_the_clock_can_be_moved_frozen_and_set_back() -> None:
 
 
 def test_a_fresh_world_has_forgotten_everything() -> None:
-    first = world(settings=Settings(limits={"things": Limit(1, 60.0)}))
+    first = world(settings=Settings(limits={"things": UserLimit(1, 60.0)}))
     first.clock.advance(5.0)
     call(first, request())
     _, throttled = call(first, request())
