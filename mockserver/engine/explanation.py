@@ -68,21 +68,36 @@ class _Identity:
 
 @lru_cache(maxsize=256)
 def _validator(key: _Identity) -> Any:
-    return Draft202012Validator(_with_places(key.schema), format_checker=_CHECKER)
+    return Draft202012Validator(_explainable(key.schema, key.schema, ()), format_checker=_CHECKER)
 
 
-def _with_places(schema: JSON) -> JSON:
-    """Write forbidden properties as ``{not: {}}``: of a plain ``false`` jsonschema does not tell the place."""
-    if isinstance(schema, list):
-        return [_with_places(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    inner = {name: _with_places(value) for name, value in schema.items()}
+def _explainable(node: JSON, root: JSON, inside: tuple[str, ...]) -> JSON:
+    """Return a schema that jsonschema explains better and twice as fast.
+
+    References are replaced by what they lead to, under its name as title, but for those within themselves;
+    forbidden properties are written ``{not: {}}``, since of a plain ``false`` jsonschema does not tell the place.
+    """
+    if isinstance(node, list):
+        return [_explainable(each, root, inside) for each in node]
+    if not isinstance(node, dict):
+        return node
+    ref = node.get("$ref")
+    if isinstance(ref, str) and ref not in inside and (found := _followed(node, root)) is not None:
+        others = {name: value for name, value in node.items() if name != "$ref"}
+        title = {"title": ref.rpartition("/")[2]}
+        return _explainable({**title, **found, **others}, root, (*inside, ref))
+    inner = {
+        name: _explainable(value, root, inside) for name, value in node.items() if name not in _NOT_RULES
+    }
     if isinstance(properties := inner.get("properties"), dict):
         inner["properties"] = {
             name: {"not": {}} if each is False else each for name, each in properties.items()
         }
-    return inner
+    return {**inner, **{name: node[name] for name in _NOT_RULES if name in node}}
+
+
+_MOST_HOPS: Final = 20  # references that lead to references; more of them lead in a circle
+_NOT_RULES: Final = ("components", "const", "default", "enum", "examples", "x-mock")
 
 
 def _properties(schema: JSON, root: JSON) -> list[str]:
@@ -96,7 +111,9 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
 
 
 def _followed(node: JSON, root: JSON) -> JSON:
-    while isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/components/schemas/"):
+    for _ in range(_MOST_HOPS):
+        if not isinstance(node, dict) or not str(node.get("$ref", "")).startswith("#/components/schemas/"):
+            break
         node = root.get("components", {}).get("schemas", {}).get(node["$ref"].rpartition("/")[2])
     return node
 
@@ -137,11 +154,11 @@ def _findings(error: ValidationError, above: Steps, root: JSON) -> Iterator[Find
 
 def _finding(error: ValidationError, place: Steps, explained: Explained, member: str = "") -> Finding:
     message, expected, received, fix = explained
-    pointer, keyword = pointer_of(list(place)), str(error.validator or "false")
+    pointer, keyword = pointer_of(place), str(error.validator or "false")
     schema = error.schema if isinstance(error.schema, dict) else {}
     owner = schema.get("properties", {}).get(member, {}) if member else schema
     words = owner.get("x-mock", {}) if isinstance(owner, dict) else {}
-    own = pointer_of(list(error.absolute_schema_path))
+    own = pointer_of(error.absolute_schema_path)
     return Finding(
         place="body",
         pointer=pointer,
@@ -257,7 +274,7 @@ def _distance(
 
 
 def _misses(findings: Iterable[Finding], place: Steps) -> str:
-    base = len(pointer_of(list(place)))
+    base = len(pointer_of(place))
     missing = [finding.pointer[base + 1 :] for finding in findings if finding.keyword == "required"]
     wrong = [
         f"{finding.pointer[base + 1 :] or 'it'} {finding.message}"

@@ -61,9 +61,13 @@ def steps_of(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def pointer_of(steps: list[str | int]) -> str:
+def pointer_of(steps: Iterable[str | int]) -> str:
     """Return the JSON Pointer that leads through the given names and positions."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+    return "".join(["/" + _escaped(step) if isinstance(step, str) else f"/{step}" for step in steps])
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
 
 
 def first_step(pointer: str) -> str:
