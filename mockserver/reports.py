@@ -7,6 +7,7 @@ control plane shows real values, since tests assert on them; a file may be read 
 
 import base64
 import json
+import sys
 from collections.abc import Collection, Iterable
 from typing import Final, TextIO
 from urllib.parse import parse_qsl, quote
@@ -35,15 +36,26 @@ def secret_names(apis: Iterable[Api]) -> frozenset[str]:
 
 
 class JournalFile:
-    """Appends every call to a file as it is completed; a crash loses at most the last one."""
+    """Appends every call to a file as it is completed; a crash loses at most the last one.
+
+    Where the file cannot be written any more, that is told once on standard error, and the server goes on.
+    """
 
     def __init__(self, stream: TextIO, names: Collection[str]) -> None:
         self._stream, self._names = stream, names
+        self._has_failed = False
 
     def append(self, exchange: Exchange) -> None:
         """Write one call and flush it."""
-        self._stream.write(json_line(exchange, self._names) + "\n")
-        self._stream.flush()
+        if self._has_failed:
+            return
+        try:
+            self._stream.write(json_line(exchange, self._names) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self._has_failed = True
+            told = f"call #{exchange.number} and later ones are not in the journal file: {error}"
+            sys.stderr.write(f"mockserver: {told}\n")
 
 
 def json_line(exchange: Exchange, names: Collection[str]) -> str:

@@ -79,3 +79,16 @@ def test_each_call_is_one_line() -> None:
         )
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["request"]["mock"]["number"] for line in lines] == [1, 1, 1]
+
+
+def test_a_file_that_cannot_be_written_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    file = JournalFile(Full(), NAMES)
+    for _ in range(3):
+        file.append(exchange("/event/", []))
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("mockserver: call #1 and later ones are not in the journal file: ")
+    assert "No space left on device" in told

@@ -308,6 +308,17 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_journaled(server: Run
     assert call["request"]["body"] == "{half"
 
 
+def test_a_call_that_arrives_while_the_server_is_reset_is_in_the_new_journal(server: Running) -> None:
+    with server.raw() as connection:
+        connection.sendall(
+            b"POST /event/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\n{ha"
+        )
+        assert server.request("POST", "/__admin/reset")[0] == 200
+        connection.sendall(b"lf")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert [call["request"]["body"] for call in server.calls()] == ["{half"]
+
+
 def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     one = b"POST /event/ HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
     last = one.replace(b"Host: x", b"Host: x\r\nConnection: close").replace(b"/event/", b"/nowhere")

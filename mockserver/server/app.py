@@ -21,7 +21,7 @@ from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
 from mockserver.engine.journal import packed, unpacked
 from mockserver.engine.routing import Found, Routed
-from mockserver.engine.world import World
+from mockserver.engine.world import Blueprint, World
 from mockserver.server.cors import Cors
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -60,12 +60,15 @@ class DataPlane:
             self._stage.preflights += 1
             await _send(send, Response(204, (), b""), self._cors.preflight_headers(scope))
             return
-        world, arrived = self._stage.world, time.perf_counter()
+        arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
         path = scope["raw_path"].decode("latin-1")
-        routed = world.blueprint.router.route(scope["method"], path)
+        routed = blueprint.router.route(scope["method"], path)
         raw_headers, headers = _read_headers(packed(scope["headers"]))
-        body, incomplete = await _read_body(headers, receive, _most_bytes(world, routed))
-        client = scope["client"]
+        body, incomplete = await _read_body(headers, receive, _most_bytes(blueprint, routed))
+        client, world = (
+            scope["client"],
+            self._stage.world,
+        )  # the world of now: it may have been reset meanwhile
         request = Request(
             method=scope["method"],
             path=path,
@@ -79,7 +82,7 @@ class DataPlane:
         decided = self._decide(world, request, routed)
         aborted = decided.response is None
         try:
-            if decided.delay:
+            if decided.delay and not aborted:
                 aborted = await self._hold_back(decided.delay, receive)
         except asyncio.CancelledError:
             aborted = True
@@ -122,8 +125,8 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _most_bytes(world: World, routed: Routed) -> int:
-    return routed.operation.max_bytes if isinstance(routed, Found) else world.blueprint.most_body_bytes
+def _most_bytes(blueprint: Blueprint, routed: Routed) -> int:
+    return routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
 
 
 async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> tuple[bytes, str]:
