@@ -13,7 +13,8 @@ import click
 from mockserver import __version__, loading
 from mockserver.configuration import settings_of
 from mockserver.engine.contract import Api
-from mockserver.engine.exchange import Exchange, SpecError
+from mockserver.engine.exchange import Exchange
+from mockserver.engine.faults import SpecError
 from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.reports import JournalFile, secret_names
 from mockserver.server.app import OnCall, Stage

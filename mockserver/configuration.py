@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from mockserver.engine.case import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.contract import Api
-from mockserver.engine.exchange import JSON, SpecError
+from mockserver.engine.exchange import JSON
+from mockserver.engine.faults import SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS
 from mockserver.engine.keywords import unknown_keywords
+from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import cut, pointer_of, seconds_of
 from mockserver.engine.world import Settings, UserLimit

@@ -16,7 +16,8 @@ import yaml
 
 from mockserver.engine.compiler import compile_api
 from mockserver.engine.contract import Api
-from mockserver.engine.exchange import JSON, Finding, SpecError
+from mockserver.engine.exchange import JSON, Finding
+from mockserver.engine.faults import SpecError
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import pointer_of
 

@@ -9,7 +9,7 @@ import re
 from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import JSON, Exchange, Request, Response
-from mockserver.engine.journal import lines_of
+from mockserver.engine.headers import lines_of
 from mockserver.engine.values import iso_time
 
 UNMATCHED = frozenset({"no-route", "wrong-method"})

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from mockserver.configuration import settings_of
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Request
-from mockserver.engine.journal import packed, unpacked
+from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.values import seconds_of
 from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.loading import load_bundled, load_spec, read_yaml

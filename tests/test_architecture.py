@@ -13,9 +13,9 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "mockserver"
 
 ENGINE = [
-    "exchange", "values", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
+    "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
     "keywords", "document", "shapes", "soundness", "compiler", "routing", "credentials", "parsing", "sentences",
-    "explanation", "validation", "wording", "dedup", "limits", "rules", "journal", "case", "checks", "world",
+    "explanation", "validation", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
     "problems", "rendering", "decide",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver import loading
 from mockserver.configuration import keep_of, limit_of, pair_of, settings_of
-from mockserver.engine.exchange import SpecError
+from mockserver.engine.faults import SpecError
 from mockserver.engine.world import UserLimit
 from mockserver.loading import bundled_names, load_bundled, load_config, load_spec, read_yaml
 

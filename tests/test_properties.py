@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.engine.decide import answer, settle
 from mockserver.engine.exchange import Exchange, Reason, Request
-from mockserver.engine.journal import packed
+from mockserver.engine.headers import packed
 from mockserver.engine.problems import KINDS
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled

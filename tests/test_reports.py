@@ -10,7 +10,7 @@ import pytest
 
 from mockserver.engine.decide import answer, settle
 from mockserver.engine.exchange import Request
-from mockserver.engine.journal import packed, unpacked
+from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports import ALWAYS_SECRET, JournalFile, json_line, redacted, secret_names

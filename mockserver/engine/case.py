@@ -1,4 +1,4 @@
-"""One request on its way through the checks, and what the user has set for its API.
+"""One request on its way through the checks.
 
 A `Case` is the only mutable value of the engine's pipeline; it lives for one request. It carries the stores
 that checks may touch, and it is the facts that templates read.
@@ -6,53 +6,17 @@ that checks may touch, and it is the facts that templates read.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, RateLimit, Wording
+from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, Wording
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Key, Keys, Mismatched, Seen, key_value
 from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.limits import Limits
+from mockserver.engine.policy import Policy
 from mockserver.engine.routing import Found
-from mockserver.engine.validation import Schema, Validator
+from mockserver.engine.validation import Validator
 from mockserver.engine.values import ABSENT, Ids, as_text, is_empty
 from mockserver.engine.wording import items_of
-
-FORBIDDEN: Final = "forbidden"
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    """A known workflow or event: the schema of its payload, and the status that its answer carries."""
-
-    payload: Schema | None = None
-    status: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The catalogue of one API; ``refuses_unknown`` names that are not in it."""
-
-    entries: Mapping[str, CatalogueEntry] = field(default_factory=dict)
-    refuses_unknown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the user of the server has set for one API.
-
-    ``keys`` maps a credential to ``allowed`` or ``forbidden``; with one that is allowed, others are refused.
-    """
-
-    keys: Mapping[str, str] = field(default_factory=dict)
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    limits: Mapping[str, RateLimit] = field(default_factory=dict)
-    admits_invalid: bool = False
-
-    @property
-    def is_strict(self) -> bool:
-        """Whether only the listed credentials are taken."""
-        return any(verdict != FORBIDDEN for verdict in self.keys.values())
 
 
 @dataclass(slots=True, eq=False)
@@ -113,9 +77,8 @@ class Case:
     def known(self, rule: str, value: JSON) -> bool:
         """Tell whether a dedup rule of this operation has kept a key."""
         dedup = self.operation.dedup[rule]
-        return isinstance(
-            self.keys.judge(self.key_of(dedup, as_text(value)), "", self.now), Seen | Mismatched
-        )
+        key = self.key_of(dedup, trimmed(dedup, value))
+        return isinstance(self.keys.judge(key, "", self.now), Seen | Mismatched)
 
     def key_of(self, rule: DedupRule, value: JSON) -> Key:
         """Return the identity of a key: API, rule, scope and value."""

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from mockserver.engine.case import FORBIDDEN, Case, trimmed
+from mockserver.engine.case import Case, trimmed
 from mockserver.engine.contract import DedupRule, RefusalRule
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
 from mockserver.engine.limits import limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
+from mockserver.engine.policy import FORBIDDEN
 from mockserver.engine.values import (
     ABSENT,
     as_text,

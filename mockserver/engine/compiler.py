@@ -26,7 +26,8 @@ from mockserver.engine.contract import (
     Route,
 )
 from mockserver.engine.document import Document
-from mockserver.engine.exchange import JSON, Reason, SpecError
+from mockserver.engine.exchange import JSON, Reason
+from mockserver.engine.faults import SpecError
 from mockserver.engine.media import body_bytes, content_type
 from mockserver.engine.paths import path_pattern, variables_of
 from mockserver.engine.shapes import shape_of

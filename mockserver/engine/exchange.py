@@ -38,19 +38,6 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
-class SpecError(Exception):
-    """A spec or a configuration that cannot be used, for the person who wrote it.
-
-    ``problems`` are all that were found, each ``(file, pointer, sentence)``.
-    """
-
-    def __init__(self, problems: list[tuple[str, str, str]]) -> None:
-        self.problems = problems
-        super().__init__(
-            "\n".join(f"{file} {pointer}".rstrip() + f": {text}" for file, pointer, text in problems)
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it arrived.

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.engine.exchange import Exchange, Request, Response
+from mockserver.engine.headers import unpacked
 
 MOST_CALLS: Final = 100_000
 MOST_BYTES: Final = 128 * 1024 * 1024
@@ -202,22 +203,3 @@ def _size(row: Row) -> int:
     for _, value in row[_ANSWERED_WITH]:
         size += len(value)
     return size
-
-
-def packed(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Return header lines as one piece of bytes: ``name NUL value``, joined by line feeds."""
-    return b"\n".join([b"\0".join(pair) for pair in headers])
-
-
-def lines_of(raw_headers: bytes) -> list[tuple[str, str]]:
-    """Return packed header lines as names and values, in the order they were sent."""
-    lines = raw_headers.decode("latin-1").split("\n") if raw_headers else []
-    return [(name, value) for name, _, value in (line.partition("\0") for line in lines)]
-
-
-def unpacked(raw_headers: bytes) -> dict[str, str]:
-    """Return packed header lines by name, repeated ones joined by a comma."""
-    headers: dict[str, str] = {}
-    for name, value in lines_of(raw_headers):
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

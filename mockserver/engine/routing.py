@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mockserver.engine.contract import Api, Operation, Route
-from mockserver.engine.exchange import SpecError
+from mockserver.engine.faults import SpecError
 from mockserver.engine.paths import anonymous, normal_path, path_values
 
 

@@ -6,14 +6,15 @@ Resetting makes a new world from the same blueprint, so that it takes no time ho
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mockserver.engine.case import Policy
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
-from mockserver.engine.exchange import Request, SpecError
+from mockserver.engine.exchange import Request
 from mockserver.engine.expressions import RequestFacts
+from mockserver.engine.faults import SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal
 from mockserver.engine.limits import Limits
 from mockserver.engine.parsing import MalformedError, parse_json
+from mockserver.engine.policy import Policy
 from mockserver.engine.routing import Found, Router
 from mockserver.engine.validation import Validator
 from mockserver.engine.values import ABSENT, Ids, pointer_of, uuid_text

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.journal import packed, unpacked
+from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.routing import Found, Routed
 from mockserver.engine.world import Blueprint, World
 from mockserver.server.cors import Cors

@@ -9,7 +9,7 @@ from mockserver.engine.compiler import compile_api
 from mockserver.engine.contract import Api
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Exchange, Request
-from mockserver.engine.journal import packed
+from mockserver.engine.headers import packed
 from mockserver.engine.values import encode
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 

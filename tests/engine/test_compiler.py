@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from mockserver.engine.deviations import active, apply, read_deviations
-from mockserver.engine.exchange import Reason, SpecError
+from mockserver.engine.exchange import Reason
+from mockserver.engine.faults import SpecError
 from tests.engine.specs import OPERATION, WORDS, api, spec
 
 DEDUP = {"name": "key", "key": "{$request.header.Key}", "ttl": "1h"}

@@ -165,3 +165,21 @@ def test_a_value_of_a_body_cannot_break_out_of_a_header() -> None:
     assert decided.response is not None
     wire = [_wire(name, value) for name, value in decided.response.headers]
     assert (b"X-Name", b"a  X-Evil: 1 \\u20ac\xe9") in wire
+
+
+def test_a_template_can_ask_whether_a_key_is_known() -> None:
+    asks = {f"{WORDS}/success/headers": {"X-Known": "{$mock.known(key, $request.body#/asked)}"}}
+    rule = {**RULE, "key": "{$request.body#/n}", "trim": True, "compares": "nothing"}
+    here = world(api({**KEYED, **asks, f"{WORDS}/dedup": [rule]}))
+    told = []
+    for body in (
+        {"n": 1, "asked": 1},
+        {"asked": 1},
+        {"asked": "1"},
+        {"n": " two ", "asked": "two"},
+        {"asked": " two"},
+    ):
+        decided, _ = call(here, request({"name": "x", **body}))
+        assert decided.response is not None
+        told.append(dict(decided.response.headers)["X-Known"])
+    assert told == ["false", "true", "false", "false", "true"]

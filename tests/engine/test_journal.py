@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Journal, Record, packed, unpacked
+from mockserver.engine.headers import packed, unpacked
+from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Journal, Record
 
 PREFIX = "00000000-0000-4000-8000-"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.engine.exchange import SpecError
+from mockserver.engine.faults import SpecError
 from mockserver.engine.routing import Found, NoRoute, Router, WrongMethod
 from tests.engine.specs import OPERATION, WORDS, api, spec
 
