@@ -78,7 +78,7 @@ def test_one_line_per_call() -> None:
         "   #1  201  novu      welcome → ada",
         "   #2  201  novu      welcome → ada  repeat of #1",
         "   #3  422  novu      POST /v1/events/trigger  2 problems: /name is required",
-        "   #4  404  -         POST /v1/event/trigger  no API has this path",
+        "   #4  404  -         POST /v1/event/trigger  the path matches no operation. Did you mean POST /v1/events/trigger (novu)?",
     ]
 
 

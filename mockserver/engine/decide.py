@@ -24,7 +24,7 @@ from mockserver.engine.exchange import (
     outcome_name,
 )
 from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record, Row
-from mockserver.engine.problems import no_route_problem, problem
+from mockserver.engine.problems import no_route_finding, no_route_problem, problem
 from mockserver.engine.rendering import complete, instance_of, render, with_call_id
 from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
 from mockserver.engine.rules import Preferences, prefer, read_preferences, wait_of
@@ -210,8 +210,9 @@ def _answer_options(world: World, request: Request, routed: WrongMethod, number:
 def _answer_no_route(world: World, request: Request, number: int) -> Decided:
     id_ = world.journal.id_of(number)
     nearest = world.blueprint.router.nearest(request.method, request.path)
-    response = with_call_id(no_route_problem(request.method, request.path, nearest, instance_of(id_)), id_)
-    return _unrouted(world, request, number, Refused(Reason.NO_ROUTE), response)
+    finding = no_route_finding(request.path, nearest)
+    response = with_call_id(no_route_problem(request, finding, nearest, instance_of(id_)), id_)
+    return _unrouted(world, request, number, Refused(Reason.NO_ROUTE, (finding,)), response)
 
 
 # The journal's rows
@@ -232,11 +233,15 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
         outcome.reason.value if isinstance(outcome, Refused) else None,
         None if isinstance(outcome, Admitted) else outcome.rule,
         outcome.original if isinstance(outcome, Repeated) else None,
-        encode([finding.as_json() for finding in case.findings]) if case.findings else b"",
+        _written(case.findings),
         case.deviations,
         None if response is None else answered.status in operation.published_statuses,
         *(answered.status, answered.headers, answered.body, state, delay, 0.0),
     )
+
+
+def _written(findings: tuple[Finding, ...]) -> bytes:
+    return encode([finding.as_json() for finding in findings]) if findings else b""
 
 
 def _unrouted(
@@ -260,6 +265,7 @@ def _unrouted(
         api=None if operation is None else operation.api,
         operation=None if operation is None else operation.id,
         reason=str(outcome.reason),
+        findings=_written(outcome.findings),
         status=response.status,
         headers=response.headers,
         answer=response.body,

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from mockserver.engine.contract import Route
-from mockserver.engine.exchange import JSON, Finding, Reason, Response
-from mockserver.engine.values import encode, steps_of
+from mockserver.engine.exchange import JSON, Finding, Reason, Request, Response
+from mockserver.engine.values import cut, encode, steps_of
 from mockserver.engine.wording import default_sentence
 
 PROBLEM_TYPE: Final = ("content-type", "application/problem+json")
@@ -62,22 +62,28 @@ def refusal_problem(reason: Reason, findings: Sequence[Finding], instance: str) 
     return problem(reason, detail, findings, status=status, instance=instance)
 
 
-def no_route_problem(method: str, path: str, nearest: Sequence[Route], instance: str) -> Response:
+def no_route_problem(request: Request, finding: Finding, nearest: Sequence[Route], instance: str) -> Response:
     """Return the 404 of a path that no API has, with the routes that come near it."""
     listed = [{"api": each.operation.api, "method": each.method, "path": each.path} for each in nearest]
-    return problem(Reason.NO_ROUTE, no_route_detail(method, path, nearest), nearest=listed, instance=instance)
+    detail = f"{request.method} {request.path} {finding.message}"
+    return problem(Reason.NO_ROUTE, detail, nearest=listed, instance=instance)
 
 
-def no_route_detail(method: str, path: str, nearest: Sequence[Route]) -> str:
-    """Return the sentence that says which route was probably meant."""
-    told = f"{method} {path} matches no operation."
+def no_route_finding(path: str, nearest: Sequence[Route]) -> Finding:
+    """Return the finding that says which route was probably meant."""
+    known = cut(", ".join(f"{route.method} {route.path}" for route in nearest) or "a path that is served")
+    message = f"matches no operation. {_hint(path, nearest)}"
+    return Finding("path", "", "", "route", message, known, cut(path), None, _hint(path, nearest))
+
+
+def _hint(path: str, nearest: Sequence[Route]) -> str:
     if not nearest:
-        return f"{told} GET / lists what is served."
+        return "GET / lists what is served."
     best = nearest[0]
     if best.path.rstrip("/") == path.rstrip("/"):
         slash = "with a slash at its end" if best.path.endswith("/") else "without a slash at its end"
-        return f"{told} This path is served {slash}: {best.method} {best.path} ({best.operation.api})."
-    return f"{told} Did you mean {best.method} {best.path} ({best.operation.api})?"
+        return f"This path is served {slash}: {best.method} {best.path} ({best.operation.api})."
+    return f"Did you mean {best.method} {best.path} ({best.operation.api})?"
 
 
 def violations(findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]) -> str:

@@ -106,7 +106,7 @@ def verdict_of(exchange: Exchange) -> str:
     if exchange.findings:
         return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
     if exchange.reason is not None:
-        return "no API has this path" if exchange.reason == "no-route" else exchange.reason
+        return exchange.reason
     return f"leans on {', '.join(exchange.deviations)}" if exchange.deviations else ""
 
 

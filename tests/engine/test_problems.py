@@ -8,7 +8,6 @@ from mockserver.engine.exchange import Finding, Reason
 from mockserver.engine.problems import (
     KINDS,
     LONGEST_HEADER,
-    no_route_detail,
     problem,
     refusal_problem,
     violations,
@@ -86,9 +85,12 @@ def test_a_long_list_is_cut_between_its_entries() -> None:
     ],
 )
 def test_an_unknown_path_is_told_what_was_probably_meant(path: str, told: str) -> None:
-    router = world().blueprint.router
-    detail = no_route_detail("POST", path, router.nearest("POST", path))
-    assert detail == f"POST {path} matches no operation. {told}"
+    decided, exchange = call(world(), request(path=path))
+    assert decided.response is not None
+    assert json.loads(decided.response.body)["detail"] == f"POST {path} matches no operation. {told}"
+    assert [(each["in"], each["keyword"], each["fix"]) for each in exchange.findings] == [
+        ("path", "route", told)
+    ]
 
 
 @pytest.mark.parametrize(
