@@ -14,7 +14,7 @@ from mockserver.engine.journal import MOST_BYTES, MOST_CALLS
 from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import cut, pointer_of, seconds_of
+from mockserver.engine.values import cut, pointer_of, seconds_of, write_json
 from mockserver.engine.world import Settings, UserLimit
 
 LONGEST_WINDOW: Final = 10 * 366 * 86400.0
@@ -160,6 +160,8 @@ def _catalogue_problems(
 
 def _schema_problems(schema: JSON, at: list[str | int]) -> Iterator[tuple[str, str]]:
     yield from unknown_keywords(schema, at)
+    if '"x-mock"' in write_json(schema):
+        yield pointer_of(at), "x-mock has no meaning here: it is for specs"
     try:
         Schema(schema)
     except ValueError as error:

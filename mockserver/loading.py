@@ -24,6 +24,9 @@ from mockserver.engine.values import pointer_of
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_DEEPEST: Final = 100
+
+
 class _CoreLoader(_SafeLoader):  # type: ignore[misc]
     """YAML 1.2's core schema, without duplicate keys."""
 
@@ -67,7 +70,7 @@ def read_yaml(path: Any, name: str) -> JSON:
     """Read a YAML file. Raises `SpecError`."""
     try:
         text = path.read_text(encoding="utf-8")
-        return yaml.load(text, _CoreLoader)  # noqa: S506 - a subclass of the safe loader
+        return _plain(yaml.load(text, _CoreLoader), 0)  # noqa: S506 - a subclass of the safe loader
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             [(name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
@@ -76,7 +79,28 @@ def read_yaml(path: Any, name: str) -> JSON:
         raise SpecError([(name, "", _told(error))]) from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # an explicit tag whose value is not of its type, or an alias to what it stands in
-        raise SpecError([(name, "", "is not valid YAML: a value does not fit its tag")]) from None
+        raise SpecError(
+            [
+                (
+                    name,
+                    "",
+                    "is not valid YAML: a value does not fit its tag, or is nested in itself",
+                )
+            ]
+        ) from None
+
+
+def _plain(value: JSON, depth: int) -> JSON:
+    """Return a value that JSON could hold, and that ends somewhere. Raises ValueError."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep, or in itself")
+    if isinstance(value, dict):
+        return {name: _plain(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, depth + 1) for each in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError("not a JSON value")
 
 
 def _told(error: yaml.YAMLError) -> str:

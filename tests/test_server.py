@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httptools
 import pytest
 
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
+from mockserver.server.protocol import WithoutUpgrade
 from mockserver.server.running import ServerThread, bind, has_ipv6, url_of
 from tests.serving import JSON, TRIGGER, Running, running
 
@@ -216,18 +218,65 @@ def test_an_offered_upgrade_is_ignored_and_the_body_read(server: Running, upgrad
     body = json.dumps({"distinct_id": "ada", "event": "POST /x HTTP/1.1\r\nUpgrade: no\r\n\r\n"}).encode()
     head = f"POST /event/ HTTP/1.1\r\nHost: x\r\nAuthorization: k\r\nContent-Type: application/json\r\n{offer}Content-Length: {len(body)}\r\n\r\n".encode()
     last = b"GET /event/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"  # the connection goes on
-    for parts in ([head + body], [head, body]):
-        with server.raw() as connection:
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(0.02)  # so that the parts arrive apart
-            connection.sendall(last)
-            data = b"".join(iter(lambda: connection.recv(65536), b""))
-        assert re.findall(rb"HTTP/1.1 ([0-9]+)", data) == [b"202", b"405"]
+    plain = head.replace(offer.encode(), b"") + body
+    assert answered(server, head + body + last) == [202, 405]
+    assert answered(server, plain + head + body + head + body + last) == [202, 202, 202, 405]
     calls = server.calls()
-    assert len(calls) == 4
+    assert len(calls) == 6
     assert calls[1]["request"]["headers"]["Upgrade"] == upgrade
-    assert calls[1]["request"]["body"].encode() == body
+    assert {call["request"]["body"].encode() for call in calls if call["request"]["method"] == "POST"} == {
+        body
+    }
+
+
+def answered(server: Running, data: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1.1 ([0-9]+)", server.send_raw(data))]
+
+
+def test_an_offer_is_found_wherever_the_bytes_are_cut() -> None:
+    body = b'{"a": "\r\nUpgrade: no\r\n\r\n"}'
+    head = (
+        b"POST /p HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUPGRADE: h2c\r\nContent-Length: %d\r\n\r\n"
+        % len(body)
+    )
+    whole = head + body + b"GET /q HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: y\r\n\r\n"
+    expected = [[b"/p", b"h2c", body], [b"/q", b"y", b""]]
+    for cut in range(1, len(whole)):
+        assert parsed([whole[:cut], whole[cut:]]) == expected, cut
+    assert parsed([bytes([byte]) for byte in whole]) == expected
+
+
+def parsed(parts: list[bytes]) -> list[list[bytes]]:
+    """Return path, offer and body of each request that the protocol reads from some pieces of bytes."""
+    found: list[list[bytes]] = []
+    protocol = WithoutUpgrade.__new__(WithoutUpgrade)
+
+    class Recorder:
+        def on_message_begin(self) -> None:
+            protocol.headers = []
+            found.append([b"", b"", b""])
+
+        def on_url(self, url: bytes) -> None:
+            found[-1][0] += url
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            protocol.headers.append((name.lower(), value))
+
+        def on_headers_complete(self) -> None:
+            protocol._note_head()
+            found[-1][1] = dict(protocol.headers)[b"upgrade"]
+
+        def on_body(self, body: bytes) -> None:
+            found[-1][2] += body
+
+        def on_message_complete(self) -> None:
+            protocol._in_body = False
+
+    parser = httptools.HttpRequestParser(Recorder())
+    for part in parts:
+        for piece in protocol._pieces(part):
+            parser.feed_data(piece)
+    return found
 
 
 def test_a_header_is_echoed_as_it_came(server: Running) -> None:

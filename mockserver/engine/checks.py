@@ -220,7 +220,7 @@ def catalogue(case: Case) -> Refused | None:
 
 def _unknown_name(case: Case, name: str, pointer: str) -> Refused | None:
     known = sorted(case.policy.catalogue.entries)
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name[:200], known[:1000], 1)
     fix = f"Did you mean {near[0]!r}?" if near else "Add it to the catalogue, or trigger a known name."
     message, expected = f"{cut(name)!r} is not in the catalogue", cut(", ".join(known) or "no name at all")
     finding = Finding(

@@ -10,23 +10,17 @@ This module is imported at the first refused request, since jsonschema takes lon
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator, FormatChecker
-
 from mockserver.engine.exchange import JSON, Finding
-from mockserver.engine.formats import FORMATS
+from mockserver.engine.explainer import FORMAT_CHECKER, Explainer, followed, matches_pattern, validator_of
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.values import cut, json_type, pointer_of
 
 MOST_FINDINGS: Final = 50
-
-_CHECKER: Final = FormatChecker(formats=())
-for _name, _check in FORMATS.items():
-    _CHECKER.checks(_name)(lambda value, check=_check: not isinstance(value, str) or check(value))
 
 ValidationError = Any
 """A jsonschema error; its members are typed as possibly unset, which those of a yielded error never are."""
@@ -42,80 +36,23 @@ def explain(schema: JSON, instance: JSON) -> list[Finding]:
     Empty where jsonschema finds nothing, or where the instance is nested deeper than it can follow.
     """
     try:
-        errors = list(islice(_validator(_Identity(schema)).iter_errors(instance), MOST_FINDINGS))
+        errors = list(islice(validator_of(schema).iter_errors(instance), MOST_FINDINGS))
         findings = [finding for error in errors for finding in _findings(error, (), schema)]
-    except RecursionError:
+    except (RecursionError, re.error):
         return []
     order = {name: position for position, name in reversed(list(enumerate(_properties(schema, schema))))}
     unique = {(finding.pointer, finding.keyword, finding.message): finding for finding in findings}
     return sorted(unique.values(), key=lambda finding: _rank(finding, order))[:MOST_FINDINGS]
 
 
-class _Identity:
-    """A schema as a cache key: a dict cannot be hashed, but the same one is the same schema."""
-
-    __slots__ = ("schema",)
-
-    def __init__(self, schema: JSON) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and other.schema is self.schema
-
-
-@lru_cache(maxsize=256)
-def _validator(key: _Identity) -> Any:
-    return Draft202012Validator(_explainable(key.schema, key.schema, ()), format_checker=_CHECKER)
-
-
-def _explainable(node: JSON, root: JSON, inside: tuple[str, ...]) -> JSON:
-    """Return a schema that jsonschema explains better and twice as fast.
-
-    References are replaced by what they lead to, under its name as title, but for those within themselves;
-    forbidden properties are written ``{not: {}}``, since of a plain ``false`` jsonschema does not tell the place.
-    """
-    if isinstance(node, list):
-        return [_explainable(each, root, inside) for each in node]
-    if not isinstance(node, dict):
-        return node
-    ref = node.get("$ref")
-    if isinstance(ref, str) and ref not in inside and (found := _followed(node, root)) is not None:
-        others = {name: value for name, value in node.items() if name != "$ref"}
-        title = {"title": ref.rpartition("/")[2]}
-        return _explainable({**title, **found, **others}, root, (*inside, ref))
-    inner = {
-        name: _explainable(value, root, inside) for name, value in node.items() if name not in _NOT_RULES
-    }
-    if isinstance(properties := inner.get("properties"), dict):
-        inner["properties"] = {
-            name: {"not": {}} if each is False else each for name, each in properties.items()
-        }
-    return {**inner, **{name: node[name] for name in _NOT_RULES if name in node}}
-
-
-_MOST_HOPS: Final = 20  # references that lead to references; more of them lead in a circle
-_NOT_RULES: Final = ("components", "const", "default", "enum", "examples", "x-mock")
-
-
 def _properties(schema: JSON, root: JSON) -> list[str]:
     """Return the names of the top-level properties, also of branches, in the order they are written."""
-    node = _followed(schema, root)
+    node = followed(schema, root)
     if not isinstance(node, dict):
         return []
     branches = [node[name] for name in ("then", "else") if name in node]
     branches += [branch for name in ("allOf", "anyOf", "oneOf") for branch in node.get(name, [])]
     return [*node.get("properties", {}), *(name for branch in branches for name in _properties(branch, root))]
-
-
-def _followed(node: JSON, root: JSON) -> JSON:
-    for _ in range(_MOST_HOPS):
-        if not isinstance(node, dict) or not str(node.get("$ref", "")).startswith("#/components/schemas/"):
-            break
-        node = root.get("components", {}).get("schemas", {}).get(node["$ref"].rpartition("/")[2])
-    return node
 
 
 def _rank(finding: Finding, order: Mapping[str, int]) -> tuple[Any, ...]:
@@ -138,18 +75,27 @@ def _findings(error: ValidationError, above: Steps, root: JSON) -> Iterator[Find
     if keyword in {"anyOf", "oneOf"}:
         yield from _alternatives(error, place, root)
     elif keyword == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        missing = islice(
+            (name for name in error.validator_value if name not in error.instance), MOST_FINDINGS
+        )
         for name in missing:
             explained = "is required", "a value", "nothing", f"Add the member {json.dumps(name)}."
             yield _finding(error, (*place, name), explained, member=name)
-    elif keyword in {"additionalProperties", "unevaluatedProperties"} and error.validator_value is False:
+    elif keyword == "additionalProperties" and error.validator_value is False:
         known = error.schema.get("properties", {})
-        for name in (name for name in error.instance if name not in known):
-            near = difflib.get_close_matches(name, known, 1)
+        for name in islice(_unknown_members(error), MOST_FINDINGS):
+            near = difflib.get_close_matches(name[:200], list(known)[:200], 1)
             fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
             yield _finding(error, (*place, name), ("is not a known member", "nothing", json.dumps(name), fix))
     else:
         yield _finding(error, place, _explained(error, keyword))
+
+
+def _unknown_members(error: ValidationError) -> Iterator[str]:
+    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+    for name in error.instance:
+        if name not in known and not any(matches_pattern(pattern, name) for pattern in patterns):
+            yield name
 
 
 def _finding(error: ValidationError, place: Steps, explained: Explained, member: str = "") -> Finding:
@@ -231,17 +177,23 @@ def _alternatives(error: ValidationError, place: Steps, root: JSON) -> Iterator[
 def _branches(error: ValidationError) -> dict[int, list[ValidationError]]:
     branches: dict[int, list[ValidationError]] = {}
     for each in error.context or ():
-        branches.setdefault(int(each.relative_schema_path[0]), []).append(each)
+        if each.relative_schema_path:
+            branches.setdefault(int(each.relative_schema_path[0]), []).append(each)
     return branches
 
 
 def _is_of_another_type(errors: list[ValidationError]) -> bool:
-    return any(not each.relative_path and each.validator == "type" for each in errors)
+    """Tell whether a branch is out of the question: for a value of another type, or for none at all."""
+    return any(not each.relative_path and (each.validator == "type" or _forbids_all(each)) for each in errors)
+
+
+def _forbids_all(error: ValidationError) -> bool:
+    return bool(error.validator == "not" and error.validator_value == {})
 
 
 def _matches(instance: JSON, branch: JSON, root: JSON) -> bool:
     schema = {"allOf": [branch], "components": root.get("components", {})}
-    return bool(Draft202012Validator(schema, format_checker=_CHECKER).is_valid(instance))
+    return bool(Explainer(schema, format_checker=FORMAT_CHECKER).is_valid(instance))
 
 
 def _nearest(
@@ -306,6 +258,8 @@ def _no_type_fits(error: ValidationError, branches: Mapping[int, list[Validation
                     each.validator_value if isinstance(each.validator_value, list) else [each.validator_value]
                 )
     kinds = list(dict.fromkeys(kinds))
+    if not kinds:
+        return "is not allowed here", "nothing", json_type(error.instance), "Leave it out."
     received = json_type(error.instance)
     message = f"must be {with_article(kinds)}, not {with_article([received])}"
     return message, " or ".join(kinds), json_type(error.instance), f"Send {with_article(kinds)}."

@@ -19,7 +19,7 @@ _ONE_SCHEMA: Final = frozenset(
     }
 )  # fmt: skip
 _SCHEMAS_IN_A_LIST: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_SCHEMAS_BY_NAME: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
+_SCHEMAS_BY_NAME: Final = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
 _ASSERTIONS: Final = frozenset(
     {
         "$ref", "const", "dependentRequired", "enum", "exclusiveMaximum", "exclusiveMinimum", "format",
@@ -29,7 +29,8 @@ _ASSERTIONS: Final = frozenset(
 )  # fmt: skip
 _NOTES: Final = frozenset(
     {
-        "$comment", "default", "deprecated", "description", "discriminator", "example", "examples", "externalDocs",
+        "$comment", "$schema", "default", "deprecated", "description", "discriminator", "example", "examples",
+        "externalDocs",
         "readOnly", "title", "writeOnly", "x-mock", "xml", "contentEncoding", "contentMediaType",
     }
 )  # fmt: skip
@@ -46,7 +47,9 @@ def unknown_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str
             hint = f"; did you mean {near[0]}?" if near else ""
             yield pointer_of([*steps, name]), f"the keyword {name!r} is not known{hint}"
     name = schema.get("format")
-    if name is not None and name not in FORMATS and name not in IGNORED:
+    if name is not None and not isinstance(name, str):
+        yield pointer_of([*steps, "format"]), "a format is a text"
+    elif name is not None and name not in FORMATS and name not in IGNORED:
         yield (
             pointer_of([*steps, "format"]),
             f"the format {name!r} has no checker; there are {', '.join(FORMATS)}",

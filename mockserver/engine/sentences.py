@@ -18,6 +18,8 @@ Sentence = tuple[str, str, str]
 def as_beginning(value: JSON) -> str:
     """Write the beginning of a value as JSON; a long one is not written to its end."""
     try:
+        if isinstance(value, str):
+            return json.dumps(value[:1000])
         return "".join(islice(json.JSONEncoder().iterencode(value), 64))
     except RecursionError:
         return "…"
@@ -42,7 +44,8 @@ def with_article(names: Sequence[str]) -> str:
 
 
 def _enum(allowed: JSON, instance: JSON) -> Sentence:
-    near = difflib.get_close_matches(str(instance), [str(each) for each in allowed], 1, 0.5)
+    asked = as_beginning(instance)[:200].strip('"')
+    near = difflib.get_close_matches(asked, [str(each) for each in allowed][:200], 1, 0.5)
     fix = f"Did you mean {json.dumps(near[0])}?" if near else "Use one of them."
     expected = ", ".join(as_beginning(each) for each in allowed)
     return f"must be one of {cut(expected)}", expected, fix
@@ -105,6 +108,8 @@ SENTENCES: Final[dict[str, Callable[[JSON, JSON], Sentence]]] = {
     "exclusiveMaximum": _compared("<"),
     "multipleOf": lambda factor, _: (f"must be a multiple of {factor}", f"multiple of {factor}", "Round it."),
     "uniqueItems": lambda *_: ("must not have an item twice", "unique items", "Send each item once."),
+    "unevaluatedProperties": lambda *_: ("has members that are not allowed", "known members only", "Leave them out."),
+    "dependentRequired": lambda wanted, _: ("misses a member that another needs", cut(as_beginning(wanted)), "Add it."),
     "not": _forbidden,
     "false": _forbidden,
 }  # fmt: skip

@@ -4,43 +4,75 @@ Some clients offer HTTP/2 with every first request (``Connection: Upgrade``). Th
 an offered upgrade for granted: it stops at the end of the head, and the body is lost or read as another
 request. A server that does not want to upgrade is to read on (RFC 9110, section 7.8). So the header is spelled
 otherwise before the parser sees it, and back again after.
+
+Needs httptools; where it is not installed, uvicorn reads with h11, which does not have the fault.
 """
 
 import re
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-_OFFER: Final = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_OFFER: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SPELLED: Final = b"x-upgrade-offered"
 _HEAD_END: Final = b"\r\n\r\n"
+_REQUEST_LINE: Final = re.compile(rb"(\r\n)*[A-Za-z]+( |$)")
+_LONGEST_HEAD: Final = 64 * 1024  # a head that goes on is given to the parser as it comes
 
 
-def http_protocol() -> Any:
-    """Return the protocol class for ``uvicorn.Config(http=…)``: ours on httptools, else uvicorn's choice."""
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415 - may not be installed
-    except ImportError:
-        return "auto"
+class WithoutUpgrade(HttpToolsProtocol):
+    """Reads requests that offer an upgrade as if they did not."""
 
-    class WithoutUpgrade(HttpToolsProtocol):
-        """Reads requests that offer an upgrade as if they did not."""
+    _in_body = False
+    _left: int | None = None
+    _unread = b""  # the beginning of a head whose end has not come yet
 
-        _in_body = False
+    def data_received(self, data: bytes) -> None:
+        """Give the parser heads and bodies apart."""
+        for part in self._pieces(data):
+            super().data_received(part)
 
-        def data_received(self, data: bytes) -> None:
-            if not self._in_body and _OFFER.search(data):
-                head, end, rest = data.partition(_HEAD_END)
-                data = _OFFER.sub(b"\r\n" + _SPELLED + b":", head) + end + rest
-            super().data_received(data)
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        data, self._unread = self._unread + data, b""
+        while data:
+            part, data = self._next_body(data) if self._in_body else self._next_head(data)
+            if not part:
+                self._unread = data
+                return
+            yield part
 
-        def on_header(self, name: bytes, value: bytes) -> None:
-            super().on_header(b"upgrade" if name == _SPELLED else name, value)
+    def _next_head(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split off a head, nothing while its end has not come; an offer in it is spelled otherwise."""
+        end = data.find(_HEAD_END) + len(_HEAD_END)
+        if end < len(_HEAD_END):
+            is_beginning = len(data) < _LONGEST_HEAD and _REQUEST_LINE.match(data)
+            return (b"", data) if is_beginning else (data, b"")
+        return _OFFER.sub(b"\r\n" + _SPELLED + b":", data[:end]), data[end:]
 
-        def on_headers_complete(self) -> None:
-            self._in_body = True
-            super().on_headers_complete()
+    def _next_body(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split off what belongs to the body, where its length is known."""
+        size = len(data) if self._left is None else self._left
+        if self._left is not None:
+            self._left -= min(size, len(data))
+        return data[:size], data[size:]
 
-        def on_message_complete(self) -> None:
-            self._in_body = False
-            super().on_message_complete()
+    def on_headers_complete(self) -> None:
+        """Note the length of the body, and spell the header again as it was sent."""
+        self._note_head()
+        super().on_headers_complete()
 
-    return WithoutUpgrade
+    def _note_head(self) -> None:
+        self._in_body = True
+        headers = dict(self.headers)
+        length = headers.get(b"content-length", b"")
+        self._left = int(length) if length.isdigit() and b"transfer-encoding" not in headers else None
+        if _SPELLED in headers:
+            self.headers[:] = [
+                (b"upgrade" if name == _SPELLED else name, value) for name, value in self.headers
+            ]
+
+    def on_message_complete(self) -> None:
+        """Expect a head again."""
+        self._in_body = False
+        super().on_message_complete()

@@ -14,12 +14,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
-
-from mockserver.server.protocol import http_protocol
 
 DEFAULT_HOST: Final = "127.0.0.1"
 LOOPBACK: Final = frozenset({DEFAULT_HOST, "localhost"})
@@ -84,7 +82,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         lifespan="off",
-        http=http_protocol(),
+        http=_http_protocol(),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -130,6 +128,14 @@ async def _stop(server: uvicorn.Server, sockets: Sequence[socket.socket]) -> Non
     for connection in list(state.connections):
         connection.transport.abort()
     await asyncio.sleep(0)
+
+
+def _http_protocol() -> Any:
+    try:
+        from mockserver.server.protocol import WithoutUpgrade  # noqa: PLC0415 - httptools may not be installed
+    except ImportError:
+        return "auto"
+    return WithoutUpgrade
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

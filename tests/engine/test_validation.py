@@ -1,6 +1,7 @@
 """What is said of an invalid value, that both validators agree, and which deviations a request leans on."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ EXPLAINED = [
     ({"not": {}},                         1,                 ("", "not", "is not allowed here", "nothing", "1", "Leave it out.")),
     ({"properties": {"a": False}},        {"a": 1},          ("/a", "not", "is not allowed here", "nothing", "1", "Leave it out.")),
     ({"properties": {"name": {}}, "additionalProperties": False}, {"nam": 1}, ("/nam", "additionalProperties", "is not a known member", "nothing", '"nam"', 'Did you mean "name"?')),
-    ({"dependentRequired": {"a": ["b"]}}, {"a": 1},          ("", "dependentRequired", "fails the rule dependentRequired", '{"a": ["b"]}', '{"a": 1}', "")),
+    ({"dependentRequired": {"a": ["b"]}}, {"a": 1},          ("", "dependentRequired", "misses a member that another needs", '{"a": ["b"]}', '{"a": 1}', "Add it.")),
     ({"type": "object"},                  LONG,              ("", "type", "must be an object, not a string", "object", "string", "Send an object.")),
     # anyOf and oneOf are told by the nearest branch
     (ANY_OF,                              5,                 ("", "anyOf", "must be an object or a string, not a number", "object or string", "number", "Send an object or a string.")),
@@ -113,6 +114,38 @@ def test_a_recursive_schema_is_explained_by_the_judge_where_jsonschema_cannot_fo
 def test_what_is_no_schema_is_refused(schema: Any) -> None:
     with pytest.raises(ValueError, match="."):
         Schema(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "keyword"),
+    [
+        ({"anyOf": [False, {"type": "string"}]}, {"a": 1}, "anyOf"),
+        ({"oneOf": [False, {"required": ["z"]}]}, {}, "required"),
+        ({"oneOf": [False, False]}, {}, "oneOf"),
+        ({"properties": {"a": {"anyOf": [{"type": "integer"}, False]}}}, {"a": "x"}, "anyOf"),
+        ({"pattern": r"^\p{Lu}+$"}, "abc", "pattern"),
+        ({"pattern": "^(?<y>[0-9]+)$"}, "abc", "pattern"),
+        ({"pattern": "^a$"}, "a\n", "pattern"),
+        ({"patternProperties": {r"^\p{Lu}": {"type": "integer"}}}, {"Abc": "x"}, "type"),
+        ({"pattern": "^(a+)+$"}, "a" * 40 + "!", "pattern"),
+        ({"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}, {"a": "x"}, "type"),
+        ({"properties": {"k": {}}, "patternProperties": {"^x_": {}}, "additionalProperties": False}, {"x_a": 1, "zzz": 2}, "additionalProperties"),
+        ({"allOf": [{"properties": {"k": {}}}], "unevaluatedProperties": False}, {"k": 1, "zzz": 2}, "unevaluatedProperties"),
+    ],
+)  # fmt: skip
+def test_schemas_that_a_user_may_write(schema: Any, value: Any, keyword: str) -> None:
+    (finding,) = Schema(schema).findings(value)
+    assert finding.keyword == keyword
+    assert finding.pointer != "/x_a"
+
+
+def test_a_schema_of_many_names_is_explained_in_time() -> None:
+    start = time.perf_counter()
+    assert len(Schema({"required": [str(number) for number in range(20_000)]}).findings({})) == 50
+    closed = {"properties": {str(number): {} for number in range(60)}, "additionalProperties": False}
+    assert len(Schema(closed).findings({f"x{number}": 1 for number in range(60_000)})) == 50
+    assert Schema({"enum": ["red", "green"]}).findings("r" * 10_000_000)
+    assert time.perf_counter() - start < 10.0  # without a bound they take half a minute
 
 
 # The two validators agree
