@@ -37,10 +37,15 @@ def exchange(path: str, lines: list[tuple[str, str]], body: bytes = b"", query: 
         ([("cookie", f"session={SECRET}")], {"Cookie": "[redacted]"}),
         ([("x-api-key", SECRET), ("accept", "*/*")], {"X-Api-Key": "[redacted]", "Accept": "*/*"}),
         ([("x-ss-signature", SECRET)], {"X-Ss-Signature": "[redacted]"}),
+        ([("authorization", f"ApiKey  {SECRET}")], {"Authorization": "ApiKey [redacted]"}),
+        ([("authorization", f"{SECRET} foo")], {"Authorization": "[redacted]"}),
+        ([("x-api-key", f"{SECRET} foo")], {"X-Api-Key": "[redacted]"}),
+        ([("cookie", f"{SECRET}; b=c")], {"Cookie": "[redacted]"}),
     ],
 )
 def test_a_secret_is_in_no_line(lines: list[tuple[str, str]], shown: dict[str, str]) -> None:
-    body = json.dumps({"name": SECRET, SECRET: [SECRET]}).encode()
+    escaped = json.dumps(SECRET).replace("/", "\\/")  # as PHP writes it
+    body = f'{{"name": "{SECRET}", "{SECRET}": [{escaped}]}}'.encode()
     found = exchange(
         "/v1/events/trigger", [*lines, ("content-type", "application/json")], body, f"a={SECRET}"
     )
@@ -59,6 +64,23 @@ def test_a_credential_in_the_query_is_a_secret() -> None:
     assert names == ALWAYS_SECRET | {"token"}
     event = serve_event(exchange("/nowhere", [], b"", "token=s3cret-token&x=1"))
     assert "s3cret" not in json.dumps(redacted(event, names))
+
+
+def test_a_secret_query_key_is_redacted_however_short() -> None:
+    event = serve_event(exchange("/nowhere", [], b"", "Authorization=k%2f1&x=1"))
+    shown = redacted(event, NAMES)["request"]
+    assert shown["url"] == "/nowhere?Authorization=[redacted]&x=1"
+    assert shown["queryParams"]["Authorization"]["values"] == ["[redacted]"]
+
+
+def test_numbers_and_our_own_member_names() -> None:
+    lines = [("authorization", "ApiKey 12345678"), ("content-type", "application/json")]
+    event = json.loads(json_line(exchange("/v1/events/trigger", lines, b'{"name": 12345678}'), NAMES))
+    assert event["request"]["mock"]["findings"][0]["value"] == "[redacted]"
+    event = json.loads(
+        json_line(exchange("/v1/events/trigger", [("authorization", "ApiKey outcome")]), NAMES)
+    )
+    assert event["request"]["mock"]["outcome"] == "refused"
 
 
 def test_a_short_secret_does_not_black_out_everything() -> None:
