@@ -20,6 +20,8 @@ from mockserver.reports import JournalFile, secret_names
 from mockserver.server.app import OnCall, Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
+from mockserver.server.control import PREFIX
+from mockserver.server.guard import is_here
 from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, LOOPBACK, bind, has_ipv6, serve, url_of
 
 UNUSABLE = 2
@@ -163,14 +165,21 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
 def _bind(host: str, port: int) -> list[socket.socket]:
     try:
         sockets = bind(host, port)
-        if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
-            told = "another program has this port on ::1, where clients of localhost may look first"
-            click.echo(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only", err=True)
+        _warn_of(host, sockets)
         return sockets
     except (OSError, UnicodeError, TypeError) as error:
         why = getattr(error, "strerror", None) or error
         text = f"cannot listen on {host} port {port}: {why}; choose another with --port, 0 for any"
         raise Unusable(text) from None
+
+
+def _warn_of(host: str, sockets: Sequence[socket.socket]) -> None:
+    if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
+        told = "another program has this port on ::1, where clients of localhost may look first"
+        click.echo(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only", err=True)
+    if not is_here(host, ()):
+        told = f"whoever reaches {url_of(sockets)} can read and clear what is recorded at {PREFIX}"
+        click.echo(f"mockserver: warning: {told}, real credentials included", err=True)
 
 
 def _journal_file(path: Path, served: Iterable[Api]) -> JournalFile:

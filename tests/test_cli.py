@@ -223,3 +223,13 @@ def test_every_call_is_appended_to_the_journal_file(tmp_path: Path) -> None:
     assert len(lines) == 3
     assert json.loads(lines[1])["request"]["headers"]["Authorization"] == "Bearer [redacted]"
     assert "a-secret-key" not in path.read_text()
+
+
+def test_a_server_that_others_can_reach_says_so() -> None:
+    with serving("--host", "0.0.0.0", "--log", "off") as (process, ready):
+        assert ready.startswith("mockserver ready on http://0.0.0.0:")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=5)
+    assert errors.startswith("mockserver: warning: whoever reaches http://0.0.0.0:")
+    assert "/__admin" in errors
+    assert len(errors.splitlines()) == 1

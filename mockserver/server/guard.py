@@ -27,7 +27,7 @@ def guard(method: str, headers: Mapping[str, str], allowed_hosts: Collection[str
     """Refuse a request to the control plane, or let it through (None). ``headers`` have lower-case names."""
     if method == "OPTIONS" and "access-control-request-method" in headers:
         return Barred(403, "cross-origin", "the control plane answers its own origin only")
-    if not _is_here(headers.get("host", ""), allowed_hosts):
+    if not is_here(headers.get("host", ""), allowed_hosts):
         told = f"the Host {headers.get('host', '')!r} is not this machine; name it with --allow-host if it should be"
         return Barred(400, "bad-host", told)
     if method in {"GET", "HEAD"}:
@@ -56,7 +56,8 @@ def host_of(value: str) -> str:
     return host.removesuffix(".")
 
 
-def _is_here(value: str, allowed_hosts: Collection[str]) -> bool:
+def is_here(value: str, allowed_hosts: Collection[str]) -> bool:
+    """Tell whether a Host names this machine: its loopback, or a name that is allowed."""
     host = host_of(value)
     if not host:
         return False
