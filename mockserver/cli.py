@@ -155,7 +155,9 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
     stage = Stage(World(blueprint, Clock(time.time), random.Random(seed).getrandbits))
     console = Console(sys.stdout, form, colours=_is_coloured())
     listeners = [*([console.call] if form != "off" else []), *([kept.append] if kept is not None else [])]
-    app = build_app(stage, cors=cors == "on", allowed_hosts=[host, *allowed_hosts], on_call=_each(listeners))
+    app = build_app(
+        stage, cors=cors == "on", allowed_hosts=[_bracketed(host), *allowed_hosts], on_call=_each(listeners)
+    )
     code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets)))
     console.close()
     _give_up_stdout()
@@ -177,9 +179,13 @@ def _warn_of(host: str, sockets: Sequence[socket.socket]) -> None:
     if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
         told = "another program has this port on ::1, where clients of localhost may look first"
         click.echo(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only", err=True)
-    if not is_here(host, ()):
+    if not is_here(_bracketed(host), ()):
         told = f"whoever reaches {url_of(sockets)} can read and clear what is recorded at {PREFIX}"
         click.echo(f"mockserver: warning: {told}, real credentials included", err=True)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _journal_file(path: Path, served: Iterable[Api]) -> JournalFile:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from mockserver.cli import main
+from mockserver.server.running import has_ipv6
 
 COMMAND = [sys.executable, "-m", "mockserver"]
 
@@ -223,6 +224,21 @@ def test_every_call_is_appended_to_the_journal_file(tmp_path: Path) -> None:
     assert len(lines) == 3
     assert json.loads(lines[1])["request"]["headers"]["Authorization"] == "Bearer [redacted]"
     assert "a-secret-key" not in path.read_text()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_a_loopback_address_is_served_without_a_warning(host: str) -> None:
+    if ":" in host and not has_ipv6():
+        return
+    with serving("--host", host, "--log", "off") as (process, ready):
+        assert (
+            urllib.request.urlopen(
+                f"{ready.removeprefix('mockserver ready on ')}/__admin/health", timeout=5
+            ).status
+            == 200
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=5)[1] == ""
 
 
 def test_a_server_that_others_can_reach_says_so() -> None:
