@@ -1,5 +1,7 @@
 """The server on a real port: hostile bytes, clients that leave, many at once, starting and stopping."""
 
+import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -15,7 +17,7 @@ import pytest
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
 from mockserver.server.protocol import WithoutUpgrade
-from mockserver.server.running import ServerThread, bind, has_ipv6, url_of
+from mockserver.server.running import ServerThread, _run, bind, has_ipv6, url_of
 from tests.serving import JSON, TRIGGER, Running, running
 
 
@@ -457,6 +459,28 @@ def test_twenty_servers_start_and_stop_within_a_second_with_open_connections() -
         idle.close()
     assert time.perf_counter() - start < 5.0
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_connection_made_while_the_server_stops_is_closed(turns: int) -> None:
+    """However far the event loop has come with it: before that, a client could wait for ever."""
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        raise AssertionError("nothing was asked")
+
+    async def main() -> None:
+        sockets, ready, stopping = bind("127.0.0.1", 0), asyncio.Event(), asyncio.Event()
+        server = asyncio.create_task(_run(app, sockets, stopping, ready.set))
+        await ready.wait()
+        with socket.create_connection(sockets[0].getsockname(), timeout=1) as client:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            stopping.set()
+            await server
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+
+    asyncio.run(main())
 
 
 def test_what_keeps_a_server_from_starting_is_raised() -> None:
