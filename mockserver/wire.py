@@ -4,7 +4,6 @@ Those clients refuse unknown members nearly everywhere; what is ours therefore s
 """
 
 import base64
-import json
 import re
 from urllib.parse import parse_qsl
 
@@ -135,8 +134,3 @@ def _text(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return ""
-
-
-def dumps(value: JSON) -> bytes:
-    """Return JSON for a person or a program: ASCII, members in our order."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")

@@ -11,9 +11,10 @@ from mockserver.engine.decide import answer, settle
 from mockserver.engine.exchange import Exchange, Reason, Request
 from mockserver.engine.headers import packed
 from mockserver.engine.problems import KINDS
+from mockserver.engine.values import encode
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled
-from mockserver.wire import dumps, serve_event
+from mockserver.wire import serve_event
 
 BLUEPRINT = Blueprint(load_bundled())
 REPORTING = Blueprint(load_bundled(), Settings(admit_invalid=True))
@@ -94,7 +95,7 @@ def assert_sound(exchange: Exchange) -> None:
         assert finding["message"]
         assert len(finding["expected"]) <= 80
         assert len(finding["received"]) <= 80
-    dumps(serve_event(exchange))
+    encode(serve_event(exchange))
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=8), st.sampled_from([BLUEPRINT, REPORTING]))

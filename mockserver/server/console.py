@@ -13,10 +13,10 @@ from typing import Final, TextIO
 
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.journal import ABORTED
-from mockserver.engine.values import iso_time
+from mockserver.engine.values import cut, iso_time
 
 MOST_WAITING: Final = 10_000
-_RED, _GREEN, _YELLOW, _CYAN, _DIM, _PLAIN = "31", "32", "33", "36", "2", "0"
+_RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
 
 
 class Console:
@@ -145,9 +145,8 @@ def json_line(exchange: Exchange) -> str:
 
 def shown(text: str | None, limit: int = 120) -> str:
     """Return text that came from outside, safe for a terminal."""
-    text = text or ""
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    told = cut(text or "", limit)
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in told)
 
 
 def _status_colour(status: int) -> str:

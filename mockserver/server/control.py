@@ -8,7 +8,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,12 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import __version__
 from mockserver.engine.exchange import JSON, Exchange
-from mockserver.engine.journal import MOST_CALLS
-from mockserver.engine.values import iso_time
+from mockserver.engine.values import encode, iso_time
 from mockserver.server.app import Stage
 from mockserver.server.guard import Barred, guard, host_of
-from mockserver.wire import dumps, serve_event, was_matched
+from mockserver.wire import serve_event, was_matched
 
+T = TypeVar("T")
 PREFIX: Final = "/__admin"
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -42,7 +43,7 @@ def answer_json(
     value: JSON, status: int = 200, media_type: str = "application/json", **headers: str
 ) -> Response:
     """Return a JSON answer of the control plane."""
-    return Response(dumps(value), status, {**HEADERS, **headers}, media_type)
+    return Response(encode(value), status, {**HEADERS, **headers}, media_type)
 
 
 class Control:
@@ -60,7 +61,7 @@ class Control:
             return answer_json({"errors": errors}, 400)
         journal = self._stage.world.journal
         unmatched = request.query_params.get("unmatched", "").lower() == "true"
-        most = len(journal) if limit is None else int(limit)
+        most = len(journal) if limit is None else limit
         if since is None and not unmatched:
             shown, total = journal.recent(most), len(journal)
         else:
@@ -119,9 +120,7 @@ def _is_wanted(exchange: Exchange, since: float | None, *, unmatched: bool) -> b
     return (since is None or exchange.received >= since) and not (unmatched and was_matched(exchange))
 
 
-def _read(
-    request: Request, name: str, parse: Callable[[str], float], fault: str, errors: list[JSON]
-) -> float | None:
+def _read(request: Request, name: str, parse: Callable[[str], T], fault: str, errors: list[JSON]) -> T | None:
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -132,10 +131,10 @@ def _read(
         return None
 
 
-def _limit(text: str) -> float:
+def _limit(text: str) -> int:
     if not text.isdecimal():
         raise ValueError(text)
-    return min(int(text[:12]), MOST_CALLS)
+    return int(text[:18])  # more than any journal holds, and what a slice can take
 
 
 def _since(text: str) -> float:
@@ -158,7 +157,7 @@ def control_plane(stage: Stage, allowed_hosts: Collection[str] = ()) -> ASGIApp:
     control = Control(stage)
     router = Router(
         routes=[
-            Route(path, _bound(control, endpoint), methods=[method]) for method, path, endpoint in ROUTES
+            Route(path, partial(endpoint, control), methods=[method]) for method, path, endpoint in ROUTES
         ],
         redirect_slashes=False,
         default=_unknown,
@@ -186,13 +185,6 @@ class _Guarded:
             if allowed and scope["method"] not in allowed
             else self._router
         )
-
-
-def _bound(control: Control, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    async def call(request: Request) -> Response:
-        return await endpoint(control, request)
-
-    return call
 
 
 def _allowed(path: str) -> list[str]:

@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse, Response
 from mockserver import __version__
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
+from mockserver.engine.values import encode
 from mockserver.server.app import Stage
-from mockserver.wire import dumps
 
 
 def describe(api: Api) -> dict[str, JSON]:
@@ -30,7 +30,7 @@ def landing(stage: Stage, request: Request) -> Response:
             "control": "/__admin",
             "apis": [describe(api) for api in apis],
         }
-        return Response(dumps(listed), media_type="application/json", headers={"Vary": "Accept"})
+        return Response(encode(listed), media_type="application/json", headers={"Vary": "Accept"})
     return HTMLResponse(_page(apis), headers={"Vary": "Accept"})
 
 
