@@ -1,48 +1,135 @@
-"""Why jsonschema says no, in sentences that say where, what was expected, what came, and how to mend it.
+"""Why a value is refused, in sentences that say where, what was expected, what came, and how to mend it.
 
-jsonschema yields one error per broken keyword; each becomes one finding, with two exceptions. ``required``
-becomes one finding per missing member, at the member's own pointer. A failed ``anyOf`` or ``oneOf`` is told
-by its nearest branch: branches that expect another type are put aside; is one left, its own findings are
-reported where they stand; are several left, each is named with what it misses, the nearest first.
-
-This module is imported at the first refused request, since jsonschema takes longer to import than all else.
+Each breach becomes one finding, with two exceptions. Unknown members become one each, at the member's own pointer.
+A failed ``anyOf`` or ``oneOf`` is told by its nearest branch: branches that expect another type are put aside; is
+one left, its own findings are reported where they stand; are several left, each is named with what it misses, the
+nearest first.
 """
 
 import difflib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from mockserver.engine.breaches import Breach, Node, Rule, Steps, unknown_members
 from mockserver.engine.exchange import JSON, Finding
-from mockserver.engine.explainer import FORMAT_CHECKER, Explainer, followed, matches_pattern, validator_of
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
+from mockserver.engine.unfolding import followed, unfolded
 from mockserver.engine.values import cut, json_type, pointer_of
 
 MOST_FINDINGS: Final = 50
 
-ValidationError = Any
-"""A jsonschema error; its members are typed as possibly unset, which those of a yielded error never are."""
 
-Steps = tuple[str | int, ...]
-Explained = tuple[str, str, str, str]
-"""Message, expected, received, fix."""
+class Told(NamedTuple):
+    """A breach in words; ``place`` and ``pointer`` lead to what the words are about."""
+
+    breach: Breach
+    place: Steps
+    pointer: str
+    message: str
+    expected: str
+    received: str
+    fix: str
 
 
-def explain(schema: JSON, instance: JSON) -> list[Finding]:
-    """Return what is wrong with an instance, ordered by the schema's properties, pointer and keyword.
+class Branch(NamedTuple):
+    """What never changes about one branch of an ``anyOf`` or ``oneOf``."""
 
-    Empty where jsonschema finds nothing, or where the instance is nested deeper than it can follow.
-    """
-    try:
-        errors = list(islice(validator_of(schema).iter_errors(instance), MOST_FINDINGS))
-        findings = [finding for error in errors for finding in _findings(error, (), schema)]
-    except (RecursionError, re.error):
-        return []
-    order = {name: position for position, name in reversed(list(enumerate(_properties(schema, schema))))}
-    unique = {(finding.pointer, finding.keyword, finding.message): finding for finding in findings}
-    return sorted(unique.values(), key=lambda finding: _rank(finding, order))[:MOST_FINDINGS]
+    name: str
+    members: frozenset[str]
+
+
+class Explainer:
+    """Explains what one schema refuses; what can be made once is kept for the next time."""
+
+    __slots__ = ("_branches", "_order", "_root", "_schema")
+
+    def __init__(self, schema: JSON) -> None:
+        self._schema, self._root = schema, Node(unfolded(schema))
+        names = _properties(schema, schema)
+        self._order = {name: position for position, name in reversed(list(enumerate(names)))}
+        self._branches: dict[Rule, list[Branch]] = {}
+
+    def explain(self, value: JSON) -> list[Finding]:
+        """Return what is wrong with a value, ordered by the schema's properties, pointer and keyword.
+
+        Empty where nothing is, or where the value is nested deeper than it can be followed.
+        """
+        try:
+            breaches = list(islice(self._root.breaches(value), MOST_FINDINGS))
+            told = [each for breach in breaches for each in self._told(breach)]
+        except RecursionError:
+            return []
+        unique = {(each.pointer, each.breach.rule.keyword, each.message): each for each in told}
+        return [_finding(each) for each in sorted(unique.values(), key=self._rank)[:MOST_FINDINGS]]
+
+    def _rank(self, told: Told) -> tuple[Any, ...]:
+        steps = told.pointer.split("/")[1:]
+        first = self._order.get(steps[0], len(self._order)) if steps else -1
+        order = [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps]
+        return first, order, told.breach.rule.keyword
+
+    def _told(self, breach: Breach) -> Iterator[Told]:
+        keyword = breach.rule.keyword
+        if breach.matching:
+            yield self._told_twice(breach)
+        elif breach.branches:
+            yield from self._alternatives(breach)
+        elif breach.member is not None:
+            fix = f"Add the member {json.dumps(breach.member)}."
+            yield _at(breach, "is required", "a value", "nothing", fix, breach.member)
+        elif keyword == "additionalProperties":
+            yield from _told_unknown(breach)
+        else:
+            yield _at(breach, *_explained(breach, keyword))
+
+    # anyOf and oneOf
+
+    def _told_twice(self, breach: Breach) -> Told:
+        branches = self._branches_of(breach.rule)
+        matching = " and ".join(branches[position].name for position in breach.matching)
+        message, fix = (
+            f"matches {matching}, but must match only one",
+            "Leave out what only the other one has.",
+        )
+        return _at(breach, message, "exactly one of them", json_type(breach.value), fix)
+
+    def _alternatives(self, breach: Breach) -> Iterator[Told]:
+        here = len(breach.place)
+        fitting = {
+            position: inner
+            for position, inner in breach.branches.items()
+            if not any(_is_of_another_type(each, here) for each in inner)
+        }
+        if len(fitting) == 1:
+            (inner,) = fitting.values()
+            for each in inner:
+                yield from self._told(each)
+        elif fitting:
+            yield self._nearest(breach, fitting)
+        else:
+            yield _at(breach, *_no_type_fits(breach))
+
+    def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Told:
+        branches = self._branches_of(breach.rule)
+        members = breach.value if isinstance(breach.value, dict) else {}
+        ranked = sorted(fitting, key=lambda each: _distance(branches[each], fitting[each], members))
+        told = [[each for inner in fitting[position] for each in self._told(inner)] for position in ranked]
+        base = len(pointer_of(breach.place)) + 1
+        names = [
+            f"{branches[position].name} ({_misses(each, base)})"
+            for position, each in zip(ranked, told, strict=True)
+        ]
+        message = f"matches none of {', '.join(names)}"
+        return _at(breach, message, "one of them", json_type(breach.value), told[0][0].fix)
+
+    def _branches_of(self, rule: Rule) -> list[Branch]:
+        if rule not in self._branches:
+            self._branches[rule] = [
+                Branch(_branch_name(each), frozenset(_properties(each, self._schema))) for each in rule.value
+            ]
+        return self._branches[rule]
 
 
 def _properties(schema: JSON, root: JSON) -> list[str]:
@@ -55,68 +142,41 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
     return [*node.get("properties", {}), *(name for branch in branches for name in _properties(branch, root))]
 
 
-def _rank(finding: Finding, order: Mapping[str, int]) -> tuple[Any, ...]:
-    steps = finding.pointer.split("/")[1:]
-    first = order.get(steps[0], len(order)) if steps else -1
-    return (
-        first,
-        [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps],
-        finding.keyword,
-    )
+# From breaches to findings
 
 
-# From errors to findings
+def _at(
+    breach: Breach, message: str, expected: str, received: str, fix: str, member: str | None = None
+) -> Told:
+    place = breach.place if member is None else (*breach.place, member)
+    return Told(breach, place, pointer_of(place), message, expected, received, fix)
 
 
-def _findings(error: ValidationError, above: Steps, root: JSON) -> Iterator[Finding]:
-    """Yield the findings of one error; ``above`` leads to the place that the error's path starts from."""
-    place = (*above, *error.relative_path)
-    keyword = str(error.validator or "false")
-    if keyword in {"anyOf", "oneOf"}:
-        yield from _alternatives(error, place, root)
-    elif keyword == "required":
-        missing = islice(
-            (name for name in error.validator_value if name not in error.instance), MOST_FINDINGS
-        )
-        for name in missing:
-            explained = "is required", "a value", "nothing", f"Add the member {json.dumps(name)}."
-            yield _finding(error, (*place, name), explained, member=name)
-    elif keyword == "additionalProperties" and error.validator_value is False:
-        known = error.schema.get("properties", {})
-        for name in islice(_unknown_members(error), MOST_FINDINGS):
-            near = difflib.get_close_matches(name[:200], list(known)[:200], 1)
-            fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
-            yield _finding(error, (*place, name), ("is not a known member", "nothing", json.dumps(name), fix))
-    else:
-        yield _finding(error, place, _explained(error, keyword))
+def _told_unknown(breach: Breach) -> Iterator[Told]:
+    known = list(breach.rule.schema.get("properties", {}))[:200]
+    for name in islice(unknown_members(breach.rule.schema, breach.value), MOST_FINDINGS):
+        near = difflib.get_close_matches(name[:200], known, 1)
+        fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
+        yield _at(breach, "is not a known member", "nothing", json.dumps(name), fix, name)
 
 
-def _unknown_members(error: ValidationError) -> Iterator[str]:
-    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
-    for name in error.instance:
-        if name not in known and not any(matches_pattern(pattern, name) for pattern in patterns):
-            yield name
-
-
-def _finding(error: ValidationError, place: Steps, explained: Explained, member: str = "") -> Finding:
-    message, expected, received, fix = explained
-    pointer, keyword = pointer_of(place), str(error.validator or "false")
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    owner = schema.get("properties", {}).get(member, {}) if member else schema
+def _finding(told: Told) -> Finding:
+    breach, place = told.breach, told.place
+    rule, missing = breach.rule, breach.member
+    owner = rule.schema if missing is None else rule.schema.get("properties", {}).get(missing)
     words = owner.get("x-mock", {}) if isinstance(owner, dict) else {}
-    own = pointer_of(error.absolute_schema_path)
     return Finding(
         place="body",
-        pointer=pointer,
+        pointer=told.pointer,
         field=words.get("field", str(place[0]) if place else ""),
-        keyword=keyword,
-        message=message,
-        expected=cut(expected),
-        received=cut(received),
-        value=None if member else _short(error.instance),
-        fix=fix,
-        schema_path=f"#{own}",
-        sentences=_sentences(words.get("message"), keyword, expected),
+        keyword=rule.keyword,
+        message=told.message,
+        expected=cut(told.expected),
+        received=cut(told.received),
+        value=None if missing is not None else _short(breach.value),
+        fix=told.fix,
+        schema_path=f"#{breach.above}{rule.path}",
+        sentences=_sentences(words.get("message"), rule.keyword, told.expected),
     )
 
 
@@ -140,99 +200,41 @@ def _short(value: JSON) -> JSON:
     return cut(as_beginning(value))
 
 
-# One keyword at a time
-
-
-def _explained(error: ValidationError, keyword: str) -> Explained:
+def _explained(breach: Breach, keyword: str) -> tuple[str, str, str, str]:
+    """Return message, expected, received and fix for one keyword."""
+    rule, value = breach.rule, breach.value
     explain_keyword = SENTENCES.get(keyword)
-    received = json_type(error.instance) if keyword == "type" else cut(as_beginning(error.instance))
+    received = json_type(value) if keyword == "type" else cut(as_beginning(value))
     if explain_keyword is None:
-        return f"fails the rule {keyword}", cut(as_beginning(error.validator_value)), received, ""
-    message, expected, fix = explain_keyword(error.validator_value, error.instance)
+        return f"fails the rule {keyword}", cut(as_beginning(rule.value)), received, ""
+    message, expected, fix = explain_keyword(rule.value, value)
     return message, expected, received, fix
 
 
-# anyOf and oneOf
+# One branch at a time
 
 
-def _alternatives(error: ValidationError, place: Steps, root: JSON) -> Iterator[Finding]:
-    branches = _branches(error)
-    if not branches:  # oneOf, and more than one branch matches
-        matching = [each for each in error.validator_value if _matches(error.instance, each, root)]
-        message = f"matches {' and '.join(_branch_name(each) for each in matching)}, but must match only one"
-        fix = "Leave out what only the other one has."
-        yield _finding(error, place, (message, "exactly one of them", json_type(error.instance), fix))
-        return
-    fitting = {index: errors for index, errors in branches.items() if not _is_of_another_type(errors)}
-    if len(fitting) == 1:
-        (errors,) = fitting.values()
-        for each in errors:
-            yield from _findings(each, place, root)
-    elif fitting:
-        yield _nearest(error, fitting, place, root)
-    else:
-        yield _finding(error, place, _no_type_fits(error, branches))
-
-
-def _branches(error: ValidationError) -> dict[int, list[ValidationError]]:
-    branches: dict[int, list[ValidationError]] = {}
-    for each in error.context or ():
-        if each.relative_schema_path:
-            branches.setdefault(int(each.relative_schema_path[0]), []).append(each)
-    return branches
-
-
-def _is_of_another_type(errors: list[ValidationError]) -> bool:
+def _is_of_another_type(breach: Breach, here: int) -> bool:
     """Tell whether a branch is out of the question: for a value of another type, or for none at all."""
-    return any(not each.relative_path and (each.validator == "type" or _forbids_all(each)) for each in errors)
+    rule = breach.rule
+    if len(breach.place) != here:
+        return False
+    return rule.keyword in {"type", "false"} or (rule.keyword == "not" and rule.value == {})
 
 
-def _forbids_all(error: ValidationError) -> bool:
-    return bool(error.validator == "not" and error.validator_value == {})
-
-
-def _matches(instance: JSON, branch: JSON, root: JSON) -> bool:
-    schema = {"allOf": [branch], "components": root.get("components", {})}
-    return bool(Explainer(schema, format_checker=FORMAT_CHECKER).is_valid(instance))
-
-
-def _nearest(
-    error: ValidationError, fitting: Mapping[int, list[ValidationError]], place: Steps, root: JSON
-) -> Finding:
-    ranked = sorted(
-        fitting.items(),
-        key=lambda branch: _distance(error, error.validator_value[branch[0]], branch[1], root),
-    )
-    told = [
-        (index, [finding for each in errors for finding in _findings(each, place, root)])
-        for index, errors in ranked
-    ]
-    names = [
-        f"{_branch_name(error.validator_value[index])} ({_misses(found, place)})" for index, found in told
-    ]
-    fix = told[0][1][0].fix
-    return _finding(
-        error, place, (f"matches none of {', '.join(names)}", "one of them", json_type(error.instance), fix)
-    )
-
-
-def _distance(
-    error: ValidationError, branch: JSON, errors: list[ValidationError], root: JSON
-) -> tuple[int, int]:
+def _distance(branch: Branch, breaches: list[Breach], members: Mapping[str, JSON]) -> tuple[int, int]:
     """Rank a branch: the more members it shares with the value, and the less it misses, the nearer."""
-    members = error.instance if isinstance(error.instance, dict) else {}
-    shared = len(set(_properties(branch, root)) & set(members))
-    return -shared, sum(2 if each.validator == "required" else 1 for each in errors)
+    missing = sum(each.member is not None for each in breaches)
+    return -len(branch.members & members.keys()), len(breaches) + missing
 
 
-def _misses(findings: Iterable[Finding], place: Steps) -> str:
-    base = len(pointer_of(place))
-    missing = [finding.pointer[base + 1 :] for finding in findings if finding.keyword == "required"]
-    wrong = [
-        f"{finding.pointer[base + 1 :] or 'it'} {finding.message}"
-        for finding in findings
-        if finding.keyword != "required"
-    ]
+def _misses(told: Iterable[Told], base: int) -> str:
+    missing, wrong = [], []
+    for each in told:
+        if each.breach.member is not None:
+            missing.append(each.pointer[base:])
+        else:
+            wrong.append(f"{each.pointer[base:] or 'it'} {each.message}")
     return "; ".join([*([f"missing {', '.join(dict.fromkeys(missing))}"] if missing else []), *wrong[:3]])
 
 
@@ -249,17 +251,14 @@ def _branch_name(branch: JSON) -> str:
     return with_article(names)
 
 
-def _no_type_fits(error: ValidationError, branches: Mapping[int, list[ValidationError]]) -> Explained:
-    kinds: list[str] = []
-    for errors in branches.values():
-        for each in errors:
-            if each.validator == "type" and not each.relative_path:
-                kinds += (
-                    each.validator_value if isinstance(each.validator_value, list) else [each.validator_value]
-                )
-    kinds = list(dict.fromkeys(kinds))
+def _no_type_fits(breach: Breach) -> tuple[str, str, str, str]:
+    received, kinds = json_type(breach.value), []
+    for inner in breach.branches.values():
+        for each in inner:
+            if each.rule.keyword == "type" and len(each.place) == len(breach.place):
+                kinds += each.rule.value if isinstance(each.rule.value, list) else [each.rule.value]
     if not kinds:
-        return "is not allowed here", "nothing", json_type(error.instance), "Leave it out."
-    received = json_type(error.instance)
+        return "is not allowed here", "nothing", received, "Leave it out."
+    kinds = list(dict.fromkeys(kinds))
     message = f"must be {with_article(kinds)}, not {with_article([received])}"
-    return message, " or ".join(kinds), json_type(error.instance), f"Send {with_article(kinds)}."
+    return message, " or ".join(kinds), received, f"Send {with_article(kinds)}."

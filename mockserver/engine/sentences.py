@@ -17,12 +17,27 @@ Sentence = tuple[str, str, str]
 
 def as_beginning(value: JSON) -> str:
     """Write the beginning of a value as JSON; a long one is not written to its end."""
+    if isinstance(value, str):
+        return _write(value[:1000])
+    if _is_short(value):
+        return _write(value)
     try:
-        if isinstance(value, str):
-            return json.dumps(value[:1000])
         return "".join(islice(json.JSONEncoder().iterencode(value), 64))
     except RecursionError:
         return "…"
+
+
+_write: Final = json.JSONEncoder().encode
+
+
+def _is_short(value: JSON) -> bool:
+    """Tell whether a value is written at once: one of a few atoms at most."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return len(value) < 16 and all(
+        len(each) < 1000 if isinstance(each, str) else not isinstance(each, dict | list) for each in inner
+    )
 
 
 def _type(wanted: JSON, instance: JSON) -> Sentence:

@@ -1,8 +1,7 @@
 """Is a request what the contract says, what is wrong with it, and which deviations does it lean on?
 
-Two validators share the work. jsonschema-rs judges every request: yes or no, in a microsecond. Only after
-its "no" does jsonschema explain (`explanation`, imported then). They agree on all that our specs may use;
-where the judge raises (a lone surrogate in a string that it must look into) the explainer decides.
+The judge says yes or no to every request, in a microsecond. Only after its "no" is the schema gone through rule by
+rule, to explain it. Both ask the same validator, so that they agree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +9,11 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
-import jsonschema_rs
-
 from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
-from mockserver.engine.formats import FORMATS
+from mockserver.engine.explanation import Explainer
+from mockserver.engine.judge import Judge
 from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 
 MOST_EXPLAINED: Final = 2_000
@@ -50,47 +48,33 @@ class Call(Protocol):
 class Schema:
     """One JSON Schema, compiled. Raises ValueError when it is not one."""
 
-    __slots__ = ("_judge", "source")
+    __slots__ = ("_explainer", "_judge", "accepts", "source")
 
     def __init__(self, source: JSON) -> None:
         self.source = source
-        self._judge = jsonschema_rs.Draft202012Validator(
-            source, validate_formats=True, formats=dict(FORMATS), retriever=_retrieve_nothing
-        )
-
-    def accepts(self, value: JSON) -> bool:
-        """Say yes or no."""
-        try:
-            return self._judge.is_valid(value)
-        except ValueError:
-            return not self._explain(value)
+        self._judge = Judge(source)
+        self.accepts = self._judge.accepts
+        self._explainer: Explainer | None = None
 
     def findings(self, value: JSON) -> list[Finding]:
         """Explain a "no": at least one finding when `accepts` says no, none when it says yes."""
         if self.accepts(value):
             return []
+        if self._explainer is None:
+            self._explainer = Explainer(self.source)
         short = shortened(value)
-        if found := self._explain(short):
+        if found := self._explainer.explain(short):
             return found
         if short is not value and self.accepts(short):
             return [BEYOND]
-        return [_unexplained(error) for error in self._judge.iter_errors(short)] or [BEYOND]
-
-    def _explain(self, value: JSON) -> list[Finding]:
-        from mockserver.engine.explanation import explain  # noqa: PLC0415 - jsonschema costs 80 ms to import
-
-        return explain(self.source, value)
-
-
-def _retrieve_nothing(uri: str) -> JSON:
-    raise ValueError(f"the reference {uri!r} leads out of the schema; only references within it are followed")
+        return [_unexplained(error) for error in self._judge.errors(short)] or [BEYOND]
 
 
 def shortened(value: JSON) -> JSON:
     """Return a value whose lists are short enough to be explained; the same one where they are already.
 
-    To explain takes a tenth of a millisecond for each item of a list: a body of a hundred thousand bad ones
-    must not stop the server for half a minute.
+    To explain takes some ten microseconds for each item of a list: a body of a hundred thousand bad ones must not
+    stop the server for seconds.
     """
     budget = [MOST_EXPLAINED]
     short = _shortened(value, budget)

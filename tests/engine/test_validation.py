@@ -174,7 +174,7 @@ SCHEMAS = [
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS, ids=[name for name, _ in SCHEMAS])
 @given(value=VALUES)
 def test_the_judge_and_the_explainer_agree(name: str, schema: Schema, value: Any) -> None:
-    from mockserver.engine.explanation import explain
+    from tests.engine.oracle import explain
 
     explained = explain(schema.source, value)
     assert schema.accepts(value) is (not explained), name

@@ -1,0 +1,349 @@
+"""Which rules of a schema a value breaks: both are gone through side by side.
+
+The judge alone says no without saying where in a way that is cheap: it copies what is wrong into each error. So the
+schema is laid out as a tree of `Node`, each with its rules. A rule that asserts something about one value is put to
+a judge of that rule alone; a rule that leads to other values or schemas is followed here. Nodes and rules are made
+when a value first comes to them, and kept: a second refused request pays for nothing but the looking.
+
+Breaches come one by one, in the order in which the schema is written, so that whoever reads only the first fifty
+pays for no more. A failed ``anyOf`` or ``oneOf`` carries the breaches of each branch.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+from urllib.parse import unquote
+
+from mockserver.engine.evaluation import evaluated_names, evaluated_positions
+from mockserver.engine.exchange import JSON
+from mockserver.engine.judge import Judge, matches_pattern
+from mockserver.engine.values import ABSENT, follow, pointer_of, steps_of
+
+Steps = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One keyword at its place in a schema: what it says, and the schema that it stands in."""
+
+    keyword: str
+    value: JSON
+    schema: Mapping[str, JSON]
+    path: str
+
+
+@dataclass(slots=True, eq=False)
+class Breach:
+    """One rule that a value breaks. ``place`` leads to the value, ``above`` to the schema of a reference.
+
+    ``member`` is the one that misses; ``branches`` are the breaches of each branch that does not match, by its
+    position, ``matching`` the positions of those that do.
+    """
+
+    rule: Rule
+    value: JSON
+    place: Steps
+    above: str
+    member: str | None = None
+    branches: Mapping[int, list["Breach"]] = field(default_factory=dict)
+    matching: tuple[int, ...] = ()
+
+
+Breaches = Iterator[Breach]
+Check = Callable[[JSON, Steps, str], Breaches]
+"""From a value, its place, and what leads to the schema of a reference."""
+
+
+class Node:
+    """A schema at its place in a document; what it refers to is looked up in the document's ``root``."""
+
+    def __init__(self, schema: JSON, path: str = "", root: "Node | None" = None) -> None:
+        self.schema, self.path, self.root = schema, path, root or self
+        self._known: dict[Steps | str, Node] = {}
+
+    def breaches(self, value: JSON, place: Steps = (), above: str = "") -> Breaches:
+        """Yield what a value breaks."""
+        for rule, holds, check in self._rules:
+            if check is not None:
+                yield from check(value, place, above)
+            elif holds is not None and not holds(value):
+                yield Breach(rule, value, place, above)
+
+    def accepts(self, value: JSON) -> bool:
+        """Tell whether a value breaks nothing."""
+        return next(self.breaches(value), None) is None
+
+    @cached_property
+    def _rules(self) -> list[tuple[Rule, Callable[[JSON], bool] | None, Check | None]]:
+        if self.schema is False:
+            return [(Rule("false", None, {}, self.path), lambda _: False, None)]
+        rules: list[tuple[Rule, Callable[[JSON], bool] | None, Check | None]] = []
+        for keyword, value in self.schema.items() if isinstance(self.schema, dict) else ():
+            rule = Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
+            if keyword in _ASSERTIONS:
+                rules.append((rule, Judge({keyword: value}).accepts, None))
+            elif keyword in _CONDITIONS:
+                rules.append((rule, _CONDITIONS[keyword](self), None))
+            elif keyword in _FOLLOWED:
+                rules.append((rule, None, _FOLLOWED[keyword](self, rule)))
+        return rules
+
+    def child(self, *steps: str | int) -> "Node":
+        """Return the node of a schema that stands inside this one."""
+        if steps not in self._known:
+            schema = self.schema
+            for step in steps:
+                schema = schema[step]
+            self._known[steps] = Node(schema, self.path + pointer_of(steps), self.root)
+        return self._known[steps]
+
+    def target(self, reference: str) -> "Node":
+        """Return the node that a reference leads to; one without rules where it leads nowhere."""
+        known = self.root._known
+        if reference not in known:
+            found = follow(self.root.schema, steps_of(unquote(reference.removeprefix("#"))))
+            known[reference] = Node({} if found is ABSENT else found, "", self.root)
+        return known[reference]
+
+    def has(self, *keywords: str) -> list[str]:
+        """Return which of these keywords stand here."""
+        return [each for each in keywords if isinstance(self.schema, dict) and each in self.schema]
+
+
+def unknown_members(schema: Mapping[str, JSON], value: Mapping[str, JSON]) -> Iterator[str]:
+    """Yield the members of a value that ``properties`` and ``patternProperties`` do not name."""
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    for name in value:
+        if name not in known and not any(matches_pattern(pattern, name) for pattern in patterns):
+            yield name
+
+
+# Rules that lead on
+
+
+def _properties(node: Node, rule: Rule) -> Check:
+    members = {name: node.child("properties", name) for name in rule.value}
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        if isinstance(value, dict):
+            for name, member in members.items():
+                if name in value:
+                    yield from member.breaches(value[name], (*place, name), above)
+
+    return check
+
+
+def _pattern_properties(node: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for pattern in rule.value if isinstance(value, dict) else ():
+            for name, member in value.items():
+                if matches_pattern(pattern, name):
+                    inner = node.child("patternProperties", pattern)
+                    yield from inner.breaches(member, (*place, name), above)
+
+    return check
+
+
+def _additional_properties(node: Node, rule: Rule) -> Check:
+    inner = node.child("additionalProperties")
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        if not isinstance(value, dict) or rule.value is True:
+            return
+        for name in unknown_members(rule.schema, value):
+            if rule.value is False:
+                yield Breach(rule, value, place, above)
+                return
+            yield from inner.breaches(value[name], (*place, name), above)
+
+    return check
+
+
+def _property_names(node: Node, _: Rule) -> Check:
+    inner = node.child("propertyNames")
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for name in value if isinstance(value, dict) else ():
+            yield from inner.breaches(name, place, above)
+
+    return check
+
+
+def _required(_: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        if isinstance(value, dict):
+            for name in rule.value:
+                if name not in value:
+                    yield Breach(rule, value, place, above, name)
+
+    return check
+
+
+def _dependent_required(_: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for name, wanted in rule.value.items() if isinstance(value, dict) else ():
+            if name in value and not all(each in value for each in wanted):
+                yield Breach(rule, value, place, above)
+
+    return check
+
+
+def _dependent_schemas(node: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for name in rule.value if isinstance(value, dict) else ():
+            if name in value:
+                yield from node.child("dependentSchemas", name).breaches(value, place, above)
+
+    return check
+
+
+def _items(node: Node, rule: Rule) -> Check:
+    first, inner = len(rule.schema.get("prefixItems", ())), node.child("items")
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        if not isinstance(value, list) or len(value) <= first:
+            return
+        if rule.value is False:
+            yield Breach(rule, value, place, above)
+            return
+        for position in range(first, len(value)):
+            yield from inner.breaches(value[position], (*place, position), above)
+
+    return check
+
+
+def _prefix_items(node: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for position in range(min(len(rule.value), len(value)) if isinstance(value, list) else 0):
+            inner = node.child("prefixItems", position)
+            yield from inner.breaches(value[position], (*place, position), above)
+
+    return check
+
+
+def _contains(node: Node, rule: Rule) -> Check:
+    inner = node.child("contains")
+    least, most = rule.schema.get("minContains", 1), rule.schema.get("maxContains")
+    too_few = Rule("minContains", least, rule.schema, rule.path)
+    too_many = Rule("maxContains", most, rule.schema, rule.path)
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        if not isinstance(value, list):
+            return
+        count = sum(inner.accepts(each) for each in value)
+        if most is not None and count > most:
+            yield Breach(too_many, value, place, above)
+        elif count < least:
+            yield Breach(too_few if count else rule, value, place, above)
+
+    return check
+
+
+def _all_of(node: Node, rule: Rule) -> Check:
+    branches = [node.child("allOf", position) for position in range(len(rule.value))]
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        for branch in branches:
+            yield from branch.breaches(value, place, above)
+
+    return check
+
+
+def _any_of(node: Node, rule: Rule) -> Check:
+    branches = [node.child("anyOf", position) for position in range(len(rule.value))]
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        failed = {}
+        for position, branch in enumerate(branches):
+            found = list(branch.breaches(value, place, above))
+            if not found:
+                return
+            failed[position] = found
+        yield Breach(rule, value, place, above, branches=failed)
+
+    return check
+
+
+def _one_of(node: Node, rule: Rule) -> Check:
+    branches = [node.child("oneOf", position) for position in range(len(rule.value))]
+
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        matching = tuple(position for position, branch in enumerate(branches) if branch.accepts(value))
+        if len(matching) > 1:
+            yield Breach(rule, value, place, above, matching=matching)
+        elif not matching:
+            failed = {
+                position: list(branch.breaches(value, place, above))
+                for position, branch in enumerate(branches)
+            }
+            yield Breach(rule, value, place, above, branches=failed)
+
+    return check
+
+
+def _if(node: Node, _: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        outcome = "then" if node.child("if").accepts(value) else "else"
+        if node.has(outcome):
+            yield from node.child(outcome).breaches(value, place, above)
+
+    return check
+
+
+def _reference(node: Node, rule: Rule) -> Check:
+    def check(value: JSON, place: Steps, above: str) -> Breaches:
+        return node.target(rule.value).breaches(value, place, above + node.path)
+
+    return check
+
+
+_FOLLOWED: Final[Mapping[str, Callable[[Node, Rule], Check]]] = {
+    "$ref": _reference,
+    "additionalProperties": _additional_properties,
+    "allOf": _all_of,
+    "anyOf": _any_of,
+    "contains": _contains,
+    "dependentRequired": _dependent_required,
+    "dependentSchemas": _dependent_schemas,
+    "if": _if,
+    "items": _items,
+    "oneOf": _one_of,
+    "patternProperties": _pattern_properties,
+    "prefixItems": _prefix_items,
+    "properties": _properties,
+    "propertyNames": _property_names,
+    "required": _required,
+}
+
+# Rules that hold or not
+
+
+def _not(node: Node) -> Callable[[JSON], bool]:
+    inner = node.child("not")
+    return lambda value: not inner.accepts(value)
+
+
+def _unevaluated_properties(node: Node) -> Callable[[JSON], bool]:
+    return lambda value: not isinstance(value, dict) or value.keys() <= evaluated_names(node, value)
+
+
+def _unevaluated_items(node: Node) -> Callable[[JSON], bool]:
+    return lambda value: (
+        not isinstance(value, list) or set(range(len(value))) <= evaluated_positions(node, value)
+    )
+
+
+_CONDITIONS: Final[Mapping[str, Callable[[Node], Callable[[JSON], bool]]]] = {
+    "not": _not,
+    "unevaluatedItems": _unevaluated_items,
+    "unevaluatedProperties": _unevaluated_properties,
+}
+
+_ASSERTIONS: Final = frozenset(
+    {
+        "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties",
+        "maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern", "type",
+        "uniqueItems",
+    }
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""Which members and items of a value some rule of a schema has looked at: what ``unevaluated…`` leaves out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from mockserver.engine.exchange import JSON
+from mockserver.engine.judge import matches_pattern
+
+
+class Node(Protocol):
+    """A schema at its place, as `breaches` lays it out."""
+
+    schema: JSON
+
+    def accepts(self, value: JSON) -> bool: ...  # noqa: D102
+    def child(self, *steps: str | int) -> "Node": ...  # noqa: D102
+    def target(self, reference: str) -> "Node": ...  # noqa: D102
+    def has(self, *keywords: str) -> list[str]: ...  # noqa: D102
+
+
+def evaluated_names(node: Node, value: Mapping[str, JSON]) -> set[str]:
+    """Return the members that some rule has looked at, here or in what is applied to the same value."""
+    schema = node.schema if isinstance(node.schema, dict) else {}
+    names: set[str] = value.keys() & schema.get("properties", {}).keys()
+    for pattern in schema.get("patternProperties", {}):
+        names |= {name for name in value if matches_pattern(pattern, name)}
+    for keyword in node.has("additionalProperties", "unevaluatedProperties"):
+        names |= {name for name, member in value.items() if node.child(keyword).accepts(member)}
+    return names.union(*(evaluated_names(each, value) for each in _applied(node, value)))
+
+
+def evaluated_positions(node: Node, value: list[JSON]) -> set[int]:
+    """Return the items that some rule has looked at, here or in what is applied to the same value."""
+    if node.has("items"):
+        return set(range(len(value)))
+    positions = set(range(len(node.schema["prefixItems"]) if node.has("prefixItems") else 0))
+    for keyword in node.has("contains", "unevaluatedItems"):
+        positions |= {place for place, item in enumerate(value) if node.child(keyword).accepts(item)}
+    return positions.union(*(evaluated_positions(each, value) for each in _applied(node, value)))
+
+
+def _applied(node: Node, value: JSON) -> Iterator[Node]:
+    """Yield the schemas that a node applies to the same value, as far as they count."""
+    if node.has("$ref"):
+        yield node.target(node.schema["$ref"])
+    for keyword in node.has("allOf", "anyOf", "oneOf"):
+        branches = [node.child(keyword, position) for position in range(len(node.schema[keyword]))]
+        yield from (branch for branch in branches if branch.accepts(value))
+    if node.has("if"):
+        met = node.child("if").accepts(value)
+        yield from (node.child(each) for each in node.has(*(("if", "then") if met else ("else",))))
+    for name in node.schema["dependentSchemas"] if node.has("dependentSchemas") else ():
+        if isinstance(value, dict) and name in value:
+            yield node.child("dependentSchemas", name)

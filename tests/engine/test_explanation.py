@@ -1,0 +1,192 @@
+"""The explanations are those of the oracle, for bodies that are nearly right, by every schema that we have."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.engine.exchange import Finding
+from mockserver.engine.validation import Schema
+from mockserver.loading import bundled_names, load_bundled, words_schemas
+from tests.engine import oracle
+
+PACKAGE = Path(__file__).parent.parent.parent / "mockserver"
+
+# Schemas, and bodies that meet them
+
+NOVU_LIKE = {
+    "name": "welcome",
+    "to": [{"subscriberId": "ada", "email": "ada@example.com"}, "bob"],
+    "payload": {"a": 1},
+}
+BODIES: list[Any] = [
+    NOVU_LIKE,
+    {**NOVU_LIKE, "to": {"subscriberId": "ada", "channels": [{"providerId": "fcm", "credentials": {"deviceTokens": ["t"]}}]}},
+    {**NOVU_LIKE, "to": [{"topicKey": "news", "type": "Topic"}], "actor": {"subscriberId": "x"}, "tenant": {"identifier": "y"},
+     "overrides": {}, "transactionId": "t-1"},
+    {"distinct_id": "ada", "event": "Order Placed", "properties": {"total": 5, "$attachments": [{"filename": "a.pdf", "url": "https://example.com/a.pdf"}]},
+     "$idempotency_key": "k-1", "$insert_id": "520784e2-887d-4c25-b53c-4ad46ad38100", "$time": 1795176000000, "$user_operations": [{"$set": {"a": 1}}]},
+    {"event": "contact.created", "userId": "u-1", "data": {"id": 1, "list": [1, {}]}},
+    {"event": "user.signed_up", "email": "ada@example.com", "payload": {"plan": "pro"}},
+    {"event": "user.signed_up", "contact_id": "520784e2-887d-4c25-b53c-4ad46ad38100", "payload": {}},
+]  # fmt: skip
+BUNDLED = {
+    f"{name}-{profile}-{operation.id}": operation.shape.body
+    for name in bundled_names()
+    for profile in ("observed", "published")
+    for operation in load_bundled([name], profile)[0].operations
+}
+OWN = {f"x-mock-{level}": schema.source for level, schema in words_schemas().items()} | {
+    "config": yaml.safe_load((PACKAGE / "config.schema.yaml").read_text())
+}
+WORDS = [
+    {"checks": ["parsing", "validation"], "answers": {"invalid": {"status": 400, "example": "error"}}, "deviations": [
+        {"id": "a-b", "at": "/paths", "observed": {}, "evidence": "seen somewhere"}]},
+    {"success": {"status": 201, "example": "made"}, "catalogue": {"name": "{$request.body#/name}"}},
+    {"message": {"required": ["should not be null"], "type": {"string": "x"}}, "field": "general"},
+    {"keys": {"novu": "secret", "opensend": {"a": "allowed", "b": "forbidden"}}, "limits": {"suprsend": "100/1m"},
+     "catalogue": {"novu": {"unknown": "refuse", "names": {"welcome": {}, "paused": {"status": "x", "payload": {"type": "object"}}}}}},
+]  # fmt: skip
+TREE = {
+    "type": "object",
+    "required": ["value"],
+    "properties": {
+        "value": {"type": ["integer", "string"], "minimum": 1},
+        "next": {"$ref": "#/components/schemas/Tree"},
+        "all": {
+            "type": "array",
+            "items": {"anyOf": [{"$ref": "#/components/schemas/Tree"}, {"type": "string"}]},
+        },
+        "gone": False,
+    },
+}
+PET = {
+    "type": "object",
+    "title": "Pet",
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "kind": {"const": "pet"}},
+}
+CAR = {
+    "type": "object",
+    "required": ["plate", "seats"],
+    "properties": {"seats": {"type": "integer"}, "kind": {"enum": ["car", "van", 5, None]}},
+}
+WRITTEN: dict[str, Any] = {
+    "numbers": {"properties": {"a": {"minimum": 1, "maximum": 3}, "b": {"exclusiveMinimum": 0, "exclusiveMaximum": 3}, "name": {"multipleOf": 2}, "x": {"multipleOf": 0.5}}},
+    "texts": {"properties": {"a": {"minLength": 2, "maxLength": 3, "pattern": "^a"}, "b": {"format": "email"}, "name": {"format": "uri"}, "x": {"const": "b"}, "email": {"format": "uuid"}}},
+    "constants": {"properties": {"a": {"const": {"k": [1, "x"]}}, "b": {"enum": [1, "one", None, [True], {"a": 1}]}, "name": {"const": False}, "x": {"enum": [0]}}},
+    "lists": {"properties": {"a": {"minItems": 2, "maxItems": 3, "uniqueItems": True}, "b": {"prefixItems": [{"type": "string"}, False], "items": {"type": "integer"}},
+                             "name": {"prefixItems": [{"type": "string"}], "items": False}, "x": {"items": {"items": {"type": "string"}}}}},
+    "contains": {"properties": {"a": {"contains": {"type": "string"}}, "b": {"contains": {"type": "integer"}, "minContains": 2, "maxContains": 3}, "x": {"contains": {"minimum": 3}, "minContains": 0}}},
+    "members": {"minProperties": 2, "maxProperties": 4, "required": ["a", "b"], "properties": {"a": {}, "b": False, "name": {}}, "additionalProperties": False},
+    "names": {"propertyNames": {"pattern": "^[a-n]", "maxLength": 4}, "patternProperties": {"^a": {"type": "string"}, "^.$": {"minLength": 2}}, "additionalProperties": {"type": ["integer", "null"]}},
+    "patterned": {"properties": {"a": {}}, "patternProperties": {"^x": False, "^n": {"type": "string"}}, "additionalProperties": False},
+    "dependent": {"dependentRequired": {"a": ["b", "x"], "name": ["a"]}, "dependentSchemas": {"b": {"required": ["name"], "properties": {"x": {"type": "string"}}}, "email": False}},
+    "conditions": {"if": {"properties": {"kind": {"const": "pet"}}, "required": ["kind"]}, "then": {"required": ["name"]}, "else": {"properties": {"name": False, "a": {"type": "string"}}}},
+    "never": {"if": {"required": ["a"]}, "then": {"not": {}}},
+    "nots": {"not": {"required": ["a", "b"]}, "properties": {"x": {"not": {"type": "string"}}, "name": {"not": {}}}},
+    "all": {"allOf": [PET, {"properties": {"x": {"type": "string"}}}, {"required": ["a"]}, {"properties": {"x": {"type": "integer"}}}]},
+    "any": {"properties": {"a": {"anyOf": [PET, CAR, {"type": "string", "maxLength": 2}]}, "b": {"anyOf": [False, {"enum": ["x"]}, {"minimum": 3}]}, "name": {"anyOf": [{"type": "array", "items": PET}, PET]}}},
+    "one": {"oneOf": [PET, CAR, {"required": ["a", "b"], "properties": {"b": {"oneOf": [{"type": "string"}, {"const": "x"}, {"type": "array"}]}}}]},
+    "one-in-any": {"anyOf": [{"oneOf": [PET, {"type": "object", "required": ["x"]}]}, {"type": "array", "items": {"oneOf": [{"type": "string"}, CAR]}}]},
+    "unevaluated": {"allOf": [{"properties": {"a": {}}}], "anyOf": [{"properties": {"b": {"type": "string"}}, "required": ["b"]}, True],
+                    "if": {"required": ["name"]}, "then": {"properties": {"name": True}}, "else": {"properties": {"x": {}}}, "patternProperties": {"^k": True},
+                    "dependentSchemas": {"a": {"properties": {"email": True}}}, "unevaluatedProperties": False},
+    "unevaluated-integers": {"$ref": "#/$defs/some", "unevaluatedProperties": {"type": "integer"}, "$defs": {"some": {"properties": {"a": True, "x": {"type": "string"}}}}},
+    "unevaluated-items": {"properties": {"a": {"allOf": [{"prefixItems": [{"type": "string"}]}], "contains": {"const": 5}, "unevaluatedItems": False},
+                                         "b": {"anyOf": [{"items": {"type": "string"}}, True], "unevaluatedItems": {"type": "integer"}}}},
+    "defined": {"$defs": {"n": {"type": "integer", "title": "N"}, "m": {"oneOf": [{"$ref": "#/$defs/n"}, {"type": "array", "items": {"$ref": "#/$defs/m"}}]}}, "properties": {"a": {"$ref": "#/$defs/n"}, "b": {"$ref": "#/$defs/m"}, "x": {"$ref": "#"}}},
+    "recursive": {"$ref": "#/components/schemas/Tree", "components": {"schemas": {"Tree": TREE}}},
+    "worded": {"required": ["a", "b"], "properties": {"a": {"type": "string", "x-mock": {"message": {"required": ["no a", "none"], "type": {"string": "not text"}}}}, "b": {"type": "array", "x-mock": {"field": "bees", "message": "bad"}}}},
+}  # fmt: skip
+SAMPLES: list[Any] = [
+    {"a": "ab", "b": "ada@example.com", "name": "https://example.com", "x": "b", "email": "520784e2-887d-4c25-b53c-4ad46ad38100"},
+    {"a": 2, "b": 1, "name": 4, "x": 0}, {"a": [1, 2], "b": ["x", 5, 6], "name": ["x"], "x": [["a"], []]},
+    {"a": {"name": "x", "kind": "pet"}, "b": "x", "name": [{"name": "y"}]}, {"plate": "A", "seats": 3, "kind": "van"}, [{"plate": 1, "seats": "2"}, "x"],
+    {"value": 1, "next": {"value": 0, "next": {"value": "x"}}, "all": [{"value": 2}, "x", {"next": {}}]},
+    {"a": "x", "b": [1, [2, [3]]], "x": {"a": 1, "x": {"b": "x"}}}, {"a": {"k": [1, "x"]}, "b": [True], "name": False}, {},
+]  # fmt: skip
+
+# Mutations
+
+NAMES = [
+    "a",
+    "b",
+    "x",
+    "name",
+    "kind",
+    "nam",
+    "email",
+    "k1",
+    "",
+    "a/b~",
+    "é",
+    "\ud800",
+    "payload",
+    "to",
+    "type",
+    "next",
+    "value",
+    "all",
+]
+LEAVES: list[Any] = [
+    None, True, False, 0, 1, 5, -3, 2.5, 1.0, 10**30, 1e300, "", "x", "ab", "pet", "van", "Topic", "topic", "ada@example.com", "https://example.com/a",
+    "520784e2-887d-4c25-b53c-4ad46ad38100", "a\n", "é\U0001f600", "\ud800", "a\ud800", "x" * 200, [], {}, [1, 1], [1, True, 1.0], ["\ud800", "\ud801"],
+    {"a": 1}, {"kind": "pet"}, {"name": 5, "plate": "x"}, [[[]]], {"\udfff": "x", "a": {"b": [None] * 30}}, ["x"] * 40, {"type": "Topic"},
+]  # fmt: skip
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place that holds a value, as its holder and name or position."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in inner:
+        yield value, name
+        yield from places(member)
+
+
+@st.composite
+def nearly(draw: st.DrawFn, bodies: list[Any]) -> Any:
+    """A body with up to three changes."""
+    holder = [copy.deepcopy(draw(st.sampled_from(bodies)))]
+    for _ in range(draw(st.integers(1, 3))):
+        inside, name = draw(st.sampled_from(list(places(holder))))
+        match draw(st.sampled_from(["replace", "drop", "add", "wrap"])):
+            case "replace":
+                inside[name] = copy.deepcopy(draw(st.sampled_from(LEAVES)))
+            case "drop" if isinstance(inside, dict) or inside is not holder:
+                del inside[name]
+            case "wrap":
+                inside[name] = [inside[name]]
+            case _ if isinstance(inside[name], dict):
+                inside[name][draw(st.sampled_from(NAMES))] = copy.deepcopy(draw(st.sampled_from(LEAVES)))
+            case _ if isinstance(inside[name], list):
+                inside[name].append(copy.deepcopy(draw(st.sampled_from(LEAVES))))
+            case _:
+                pass
+    return holder[0]
+
+
+def expected(schema: Schema, value: Any) -> list[Finding]:
+    """Return what the oracle finds where the judge says no."""
+    if schema.accepts(value):
+        return []
+    return oracle.explain(schema.source, value)
+
+
+CASES = (
+    [(name, schema, BODIES) for name, schema in BUNDLED.items()]
+    + [(name, schema, [*WORDS, *SAMPLES]) for name, schema in OWN.items()]
+    + [(name, schema, SAMPLES) for name, schema in WRITTEN.items()]
+)
+
+
+@pytest.mark.parametrize(("name", "source", "bodies"), CASES, ids=[name for name, *_ in CASES])
+@given(data=st.data())
+def test_what_is_found_is_what_the_oracle_finds(name: str, source: Any, bodies: list[Any], data: Any) -> None:
+    schema, value = Schema(source), data.draw(nearly(bodies))
+    assert schema.findings(value) == expected(schema, value)
