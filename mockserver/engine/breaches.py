@@ -9,7 +9,7 @@ Breaches come one by one, in the order in which the schema is written, so that w
 pays for no more. A failed ``anyOf`` or ``oneOf`` carries the breaches of each branch.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -20,10 +20,8 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import Judge, matches_pattern
 from mockserver.engine.values import ABSENT, follow, pointer_of, steps_of
 
-Steps = tuple[str | int, ...]
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Rule:
     """One keyword at its place in a schema: what it says, and the schema that it stands in."""
 
@@ -35,7 +33,7 @@ class Rule:
 
 @dataclass(slots=True, eq=False)
 class Breach:
-    """One rule that a value breaks. ``place`` leads to the value, ``above`` to the schema of a reference.
+    """One rule that a value breaks. ``place`` is the pointer of the value, ``above`` leads to the rule's document.
 
     ``member`` is the one that misses; ``branches`` are the breaches of each branch that does not match, by its
     position, ``matching`` the positions of those that do.
@@ -43,7 +41,7 @@ class Breach:
 
     rule: Rule
     value: JSON
-    place: Steps
+    place: str
     above: str
     member: str | None = None
     branches: Mapping[int, list["Breach"]] = field(default_factory=dict)
@@ -51,8 +49,9 @@ class Breach:
 
 
 Breaches = Iterator[Breach]
-Check = Callable[[JSON, Steps, str], Breaches]
-"""From a value, its place, and what leads to the schema of a reference."""
+Check = Callable[[JSON, str, str], Iterable[Breach]]
+"""From a value, its pointer, and the path of the reference that led here."""
+Holds = Callable[[JSON], bool]
 
 
 class Node:
@@ -60,11 +59,14 @@ class Node:
 
     def __init__(self, schema: JSON, path: str = "", root: "Node | None" = None) -> None:
         self.schema, self.path, self.root = schema, path, root or self
-        self._known: dict[Steps | str, Node] = {}
+        self._known: dict[tuple[str | int, ...] | str, Node] = {}
 
-    def breaches(self, value: JSON, place: Steps = (), above: str = "") -> Breaches:
+    def breaches(self, value: JSON, place: str = "", above: str = "") -> Breaches:
         """Yield what a value breaks."""
-        for rule, holds, check in self._rules:
+        own = type(value)
+        for kind, rule, holds, check in self._rules:
+            if kind is not None and kind is not own:
+                continue
             if check is not None:
                 yield from check(value, place, above)
             elif holds is not None and not holds(value):
@@ -75,18 +77,19 @@ class Node:
         return next(self.breaches(value), None) is None
 
     @cached_property
-    def _rules(self) -> list[tuple[Rule, Callable[[JSON], bool] | None, Check | None]]:
+    def _rules(self) -> list[tuple[type | None, Rule, Holds | None, Check | None]]:
+        """Return each rule with the type of values that it is about, and with one of two ways to check it."""
         if self.schema is False:
-            return [(Rule("false", None, {}, self.path), lambda _: False, None)]
-        rules: list[tuple[Rule, Callable[[JSON], bool] | None, Check | None]] = []
+            return [(None, Rule("false", None, {}, self.path), lambda _: False, None)]
+        rules: list[tuple[type | None, Rule, Holds | None, Check | None]] = []
         for keyword, value in self.schema.items() if isinstance(self.schema, dict) else ():
-            rule = Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
+            kind, rule = _KINDS.get(keyword), Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
             if keyword in _ASSERTIONS:
-                rules.append((rule, Judge({keyword: value}).accepts, None))
+                rules.append((kind, rule, Judge({keyword: value}).accepts, None))
             elif keyword in _CONDITIONS:
-                rules.append((rule, _CONDITIONS[keyword](self), None))
+                rules.append((kind, rule, _CONDITIONS[keyword](self), None))
             elif keyword in _FOLLOWED:
-                rules.append((rule, None, _FOLLOWED[keyword](self, rule)))
+                rules.append((kind, rule, None, _FOLLOWED[keyword](self, rule)))
         return rules
 
     def child(self, *steps: str | int) -> "Node":
@@ -123,24 +126,23 @@ def unknown_members(schema: Mapping[str, JSON], value: Mapping[str, JSON]) -> It
 
 
 def _properties(node: Node, rule: Rule) -> Check:
-    members = {name: node.child("properties", name) for name in rule.value}
+    members = [(name, pointer_of([name]), node.child("properties", name)) for name in rule.value]
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        if isinstance(value, dict):
-            for name, member in members.items():
-                if name in value:
-                    yield from member.breaches(value[name], (*place, name), above)
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for name, step, member in members:
+            if name in value:
+                yield from member.breaches(value[name], place + step, above)
 
     return check
 
 
 def _pattern_properties(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        for pattern in rule.value if isinstance(value, dict) else ():
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for pattern in rule.value:
             for name, member in value.items():
                 if matches_pattern(pattern, name):
                     inner = node.child("patternProperties", pattern)
-                    yield from inner.breaches(member, (*place, name), above)
+                    yield from inner.breaches(member, place + pointer_of([name]), above)
 
     return check
 
@@ -148,14 +150,12 @@ def _pattern_properties(node: Node, rule: Rule) -> Check:
 def _additional_properties(node: Node, rule: Rule) -> Check:
     inner = node.child("additionalProperties")
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        if not isinstance(value, dict) or rule.value is True:
-            return
-        for name in unknown_members(rule.schema, value):
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for name in unknown_members(rule.schema, value) if rule.value is not True else ():
             if rule.value is False:
                 yield Breach(rule, value, place, above)
                 return
-            yield from inner.breaches(value[name], (*place, name), above)
+            yield from inner.breaches(value[name], place + pointer_of([name]), above)
 
     return check
 
@@ -163,26 +163,23 @@ def _additional_properties(node: Node, rule: Rule) -> Check:
 def _property_names(node: Node, _: Rule) -> Check:
     inner = node.child("propertyNames")
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        for name in value if isinstance(value, dict) else ():
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for name in value:
             yield from inner.breaches(name, place, above)
 
     return check
 
 
 def _required(_: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        if isinstance(value, dict):
-            for name in rule.value:
-                if name not in value:
-                    yield Breach(rule, value, place, above, name)
-
-    return check
+    names = rule.value
+    return lambda value, place, above: [
+        Breach(rule, value, place, above, name) for name in names if name not in value
+    ]
 
 
 def _dependent_required(_: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        for name, wanted in rule.value.items() if isinstance(value, dict) else ():
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for name, wanted in rule.value.items():
             if name in value and not all(each in value for each in wanted):
                 yield Breach(rule, value, place, above)
 
@@ -190,8 +187,8 @@ def _dependent_required(_: Node, rule: Rule) -> Check:
 
 
 def _dependent_schemas(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        for name in rule.value if isinstance(value, dict) else ():
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for name in rule.value:
             if name in value:
                 yield from node.child("dependentSchemas", name).breaches(value, place, above)
 
@@ -201,23 +198,21 @@ def _dependent_schemas(node: Node, rule: Rule) -> Check:
 def _items(node: Node, rule: Rule) -> Check:
     first, inner = len(rule.schema.get("prefixItems", ())), node.child("items")
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        if not isinstance(value, list) or len(value) <= first:
-            return
-        if rule.value is False:
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        if rule.value is False and len(value) > first:
             yield Breach(rule, value, place, above)
             return
         for position in range(first, len(value)):
-            yield from inner.breaches(value[position], (*place, position), above)
+            yield from inner.breaches(value[position], f"{place}/{position}", above)
 
     return check
 
 
 def _prefix_items(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        for position in range(min(len(rule.value), len(value)) if isinstance(value, list) else 0):
+    def check(value: JSON, place: str, above: str) -> Breaches:
+        for position in range(min(len(rule.value), len(value))):
             inner = node.child("prefixItems", position)
-            yield from inner.breaches(value[position], (*place, position), above)
+            yield from inner.breaches(value[position], f"{place}/{position}", above)
 
     return check
 
@@ -228,9 +223,7 @@ def _contains(node: Node, rule: Rule) -> Check:
     too_few = Rule("minContains", least, rule.schema, rule.path)
     too_many = Rule("maxContains", most, rule.schema, rule.path)
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
-        if not isinstance(value, list):
-            return
+    def check(value: JSON, place: str, above: str) -> Breaches:
         count = sum(inner.accepts(each) for each in value)
         if most is not None and count > most:
             yield Breach(too_many, value, place, above)
@@ -243,7 +236,7 @@ def _contains(node: Node, rule: Rule) -> Check:
 def _all_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("allOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str) -> Breaches:
         for branch in branches:
             yield from branch.breaches(value, place, above)
 
@@ -253,7 +246,7 @@ def _all_of(node: Node, rule: Rule) -> Check:
 def _any_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("anyOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str) -> Breaches:
         failed = {}
         for position, branch in enumerate(branches):
             found = list(branch.breaches(value, place, above))
@@ -268,7 +261,7 @@ def _any_of(node: Node, rule: Rule) -> Check:
 def _one_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("oneOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str) -> Breaches:
         matching = tuple(position for position, branch in enumerate(branches) if branch.accepts(value))
         if len(matching) > 1:
             yield Breach(rule, value, place, above, matching=matching)
@@ -283,7 +276,7 @@ def _one_of(node: Node, rule: Rule) -> Check:
 
 
 def _if(node: Node, _: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str) -> Breaches:
         outcome = "then" if node.child("if").accepts(value) else "else"
         if node.has(outcome):
             yield from node.child(outcome).breaches(value, place, above)
@@ -292,7 +285,7 @@ def _if(node: Node, _: Rule) -> Check:
 
 
 def _reference(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: Steps, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str) -> Breaches:
         return node.target(rule.value).breaches(value, place, above + node.path)
 
     return check
@@ -325,13 +318,11 @@ def _not(node: Node) -> Callable[[JSON], bool]:
 
 
 def _unevaluated_properties(node: Node) -> Callable[[JSON], bool]:
-    return lambda value: not isinstance(value, dict) or value.keys() <= evaluated_names(node, value)
+    return lambda value: value.keys() <= evaluated_names(node, value)
 
 
 def _unevaluated_items(node: Node) -> Callable[[JSON], bool]:
-    return lambda value: (
-        not isinstance(value, list) or set(range(len(value))) <= evaluated_positions(node, value)
-    )
+    return lambda value: set(range(len(value))) <= evaluated_positions(node, value)
 
 
 _CONDITIONS: Final[Mapping[str, Callable[[Node], Callable[[JSON], bool]]]] = {
@@ -347,3 +338,18 @@ _ASSERTIONS: Final = frozenset(
         "uniqueItems",
     }
 )  # fmt: skip
+
+_KINDS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(["format", "maxLength", "minLength", "pattern"], str),
+    **dict.fromkeys(
+        ["contains", "items", "maxItems", "minItems", "prefixItems", "unevaluatedItems", "uniqueItems"], list
+    ),
+    **dict.fromkeys(
+        [
+            "additionalProperties", "dependentRequired", "dependentSchemas", "maxProperties", "minProperties",
+            "patternProperties", "properties", "propertyNames", "required", "unevaluatedProperties",
+        ],
+        dict,
+    ),
+}  # fmt: skip
+"""What a keyword is about, where it is about one type only."""

@@ -12,20 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from mockserver.engine.breaches import Breach, Node, Rule, Steps, unknown_members
+from mockserver.engine.breaches import Breach, Node, Rule, unknown_members
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.unfolding import followed, unfolded
-from mockserver.engine.values import cut, json_type, pointer_of
+from mockserver.engine.values import cut, first_step, json_type, pointer_of
 
 MOST_FINDINGS: Final = 50
 
 
 class Told(NamedTuple):
-    """A breach in words; ``place`` and ``pointer`` lead to what the words are about."""
+    """A breach in words; ``pointer`` leads to what they are about."""
 
     breach: Breach
-    place: Steps
     pointer: str
     message: str
     expected: str
@@ -96,11 +95,8 @@ class Explainer:
         return _at(breach, message, "exactly one of them", json_type(breach.value), fix)
 
     def _alternatives(self, breach: Breach) -> Iterator[Told]:
-        here = len(breach.place)
         fitting = {
-            position: inner
-            for position, inner in breach.branches.items()
-            if not any(_is_of_another_type(each, here) for each in inner)
+            position: inner for position, inner in breach.branches.items() if _is_of_type(inner, breach.place)
         }
         if len(fitting) == 1:
             (inner,) = fitting.values()
@@ -112,17 +108,25 @@ class Explainer:
             yield _at(breach, *_no_type_fits(breach))
 
     def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Told:
-        branches = self._branches_of(breach.rule)
+        branches, base = self._branches_of(breach.rule), len(breach.place) + 1
         members = breach.value if isinstance(breach.value, dict) else {}
         ranked = sorted(fitting, key=lambda each: _distance(branches[each], fitting[each], members))
-        told = [[each for inner in fitting[position] for each in self._told(inner)] for position in ranked]
-        base = len(pointer_of(breach.place)) + 1
-        names = [
-            f"{branches[position].name} ({_misses(each, base)})"
-            for position, each in zip(ranked, told, strict=True)
-        ]
-        message = f"matches none of {', '.join(names)}"
-        return _at(breach, message, "one of them", json_type(breach.value), told[0][0].fix)
+        names = [f"{branches[each].name} ({self._misses(fitting[each], base)})" for each in ranked]
+        fix = next(self._told(fitting[ranked[0]][0])).fix
+        return _at(breach, f"matches none of {', '.join(names)}", "one of them", json_type(breach.value), fix)
+
+    def _misses(self, breaches: Iterable[Breach], base: int) -> str:
+        missing, wrong = {}, []
+        for breach in breaches:
+            if breach.member is not None:
+                missing[(breach.place + pointer_of([breach.member]))[base:]] = True
+                continue
+            for each in self._told(breach):
+                if each.breach.member is not None:
+                    missing[each.pointer[base:]] = True
+                else:
+                    wrong.append(f"{each.pointer[base:] or 'it'} {each.message}")
+        return "; ".join([*([f"missing {', '.join(missing)}"] if missing else []), *wrong[:3]])
 
     def _branches_of(self, rule: Rule) -> list[Branch]:
         if rule not in self._branches:
@@ -148,8 +152,8 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
 def _at(
     breach: Breach, message: str, expected: str, received: str, fix: str, member: str | None = None
 ) -> Told:
-    place = breach.place if member is None else (*breach.place, member)
-    return Told(breach, place, pointer_of(place), message, expected, received, fix)
+    pointer = breach.place if member is None else breach.place + pointer_of([member])
+    return Told(breach, pointer, message, expected, received, fix)
 
 
 def _told_unknown(breach: Breach) -> Iterator[Told]:
@@ -161,14 +165,14 @@ def _told_unknown(breach: Breach) -> Iterator[Told]:
 
 
 def _finding(told: Told) -> Finding:
-    breach, place = told.breach, told.place
+    breach = told.breach
     rule, missing = breach.rule, breach.member
     owner = rule.schema if missing is None else rule.schema.get("properties", {}).get(missing)
     words = owner.get("x-mock", {}) if isinstance(owner, dict) else {}
     return Finding(
         place="body",
         pointer=told.pointer,
-        field=words.get("field", str(place[0]) if place else ""),
+        field=words["field"] if "field" in words else first_step(told.pointer),
         keyword=rule.keyword,
         message=told.message,
         expected=cut(told.expected),
@@ -214,28 +218,22 @@ def _explained(breach: Breach, keyword: str) -> tuple[str, str, str, str]:
 # One branch at a time
 
 
-def _is_of_another_type(breach: Breach, here: int) -> bool:
-    """Tell whether a branch is out of the question: for a value of another type, or for none at all."""
-    rule = breach.rule
-    if len(breach.place) != here:
-        return False
-    return rule.keyword in {"type", "false"} or (rule.keyword == "not" and rule.value == {})
+def _is_of_type(breaches: Iterable[Breach], place: str) -> bool:
+    """Tell whether a branch is for a value of this type; one for another type, or for none, is out of the question."""
+    for each in breaches:
+        rule = each.rule
+        if each.place == place and (rule.keyword in _EXCLUDING or (rule.keyword == "not" and rule.value == {})):
+            return False
+    return True
+
+
+_EXCLUDING: Final = frozenset({"type", "false"})
 
 
 def _distance(branch: Branch, breaches: list[Breach], members: Mapping[str, JSON]) -> tuple[int, int]:
     """Rank a branch: the more members it shares with the value, and the less it misses, the nearer."""
     missing = sum(each.member is not None for each in breaches)
     return -len(branch.members & members.keys()), len(breaches) + missing
-
-
-def _misses(told: Iterable[Told], base: int) -> str:
-    missing, wrong = [], []
-    for each in told:
-        if each.breach.member is not None:
-            missing.append(each.pointer[base:])
-        else:
-            wrong.append(f"{each.pointer[base:] or 'it'} {each.message}")
-    return "; ".join([*([f"missing {', '.join(dict.fromkeys(missing))}"] if missing else []), *wrong[:3]])
 
 
 def _branch_name(branch: JSON) -> str:
@@ -255,7 +253,7 @@ def _no_type_fits(breach: Breach) -> tuple[str, str, str, str]:
     received, kinds = json_type(breach.value), []
     for inner in breach.branches.values():
         for each in inner:
-            if each.rule.keyword == "type" and len(each.place) == len(breach.place):
+            if each.rule.keyword == "type" and each.place == breach.place:
                 kinds += each.rule.value if isinstance(each.rule.value, list) else [each.rule.value]
     if not kinds:
         return "is not allowed here", "nothing", received, "Leave it out."

@@ -76,9 +76,23 @@ def shortened(value: JSON) -> JSON:
     To explain takes some ten microseconds for each item of a list: a body of a hundred thousand bad ones must not
     stop the server for seconds.
     """
+    if _is_short(value):
+        return value
     budget = [MOST_EXPLAINED]
     short = _shortened(value, budget)
     return value if budget[0] > 0 else short
+
+
+def _is_short(value: JSON) -> bool:
+    budget, containers = MOST_EXPLAINED - 1, [value]
+    for each in containers:
+        if not isinstance(each, dict | list):
+            continue
+        budget -= len(each)
+        if budget <= 0:
+            return False
+        containers += each.values() if isinstance(each, dict) else each
+    return True
 
 
 def _shortened(value: JSON, budget: list[int]) -> JSON:

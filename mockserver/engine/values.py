@@ -58,6 +58,8 @@ def _position(step: str) -> int:
 
 def steps_of(pointer: str) -> list[str]:
     """Return the names that the steps of a JSON Pointer stand for."""
+    if "~" not in pointer:
+        return pointer.split("/")[1:]
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
@@ -77,6 +79,8 @@ def first_step(pointer: str) -> str:
 
 def dotted(pointer: str) -> str:
     """Return a JSON Pointer as dotted names: ``to.0.subscriberId``."""
+    if "~" not in pointer:
+        return pointer[1:].replace("/", ".")
     return ".".join(steps_of(pointer))
 
 
