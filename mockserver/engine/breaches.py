@@ -5,20 +5,23 @@ schema is laid out as a tree of `Node`, each with its rules. A rule that asserts
 a judge of that rule alone; a rule that leads to other values or schemas is followed here. Nodes and rules are made
 when a value first comes to them, and kept: a second refused request pays for nothing but the looking.
 
-Breaches come one by one, in the order in which the schema is written, so that whoever reads only the first fifty
-pays for no more. A failed ``anyOf`` or ``oneOf`` carries the breaches of each branch.
+Breaches are collected in the order in which the schema is written, and no more of them than anybody is told of. A
+failed ``anyOf`` or ``oneOf`` carries those of each branch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-from mockserver.engine.evaluation import evaluated_names, evaluated_positions
+from mockserver.engine.conditions import CONDITIONS, Holds
 from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import Judge, matches_pattern
-from mockserver.engine.values import ABSENT, follow, pointer_of, steps_of
+from mockserver.engine.values import ABSENT, below, follow, pointer_of, steps_of
+
+MOST_BREACHES: Final = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -44,14 +47,12 @@ class Breach:
     place: str
     above: str
     member: str | None = None
-    branches: Mapping[int, list["Breach"]] = field(default_factory=dict)
+    branches: Mapping[int, list["Breach"]] | None = None
     matching: tuple[int, ...] = ()
 
 
-Breaches = Iterator[Breach]
-Check = Callable[[JSON, str, str], Iterable[Breach]]
-"""From a value, its pointer, and the path of the reference that led here."""
-Holds = Callable[[JSON], bool]
+Check = Callable[[JSON, str, str, list[Breach]], None]
+"""Takes a value, its pointer, and the path of the reference that led here; adds to the last what it finds."""
 
 
 class Node:
@@ -61,20 +62,28 @@ class Node:
         self.schema, self.path, self.root = schema, path, root or self
         self._known: dict[tuple[str | int, ...] | str, Node] = {}
 
-    def breaches(self, value: JSON, place: str = "", above: str = "") -> Breaches:
-        """Yield what a value breaks."""
+    def breaches(self, value: JSON, place: str = "", above: str = "") -> list[Breach]:
+        """Return what a value breaks, or the beginning of it."""
+        found: list[Breach] = []
+        self.collect(value, place, above, found)
+        return found
+
+    def collect(self, value: JSON, place: str, above: str, found: list[Breach]) -> None:
+        """Add what a value breaks to what was found so far."""
+        if len(found) >= MOST_BREACHES:
+            return
         own = type(value)
         for kind, rule, holds, check in self._rules:
             if kind is not None and kind is not own:
                 continue
             if check is not None:
-                yield from check(value, place, above)
+                check(value, place, above, found)
             elif holds is not None and not holds(value):
-                yield Breach(rule, value, place, above)
+                found.append(Breach(rule, value, place, above))
 
     def accepts(self, value: JSON) -> bool:
         """Tell whether a value breaks nothing."""
-        return next(self.breaches(value), None) is None
+        return not self.breaches(value)
 
     @cached_property
     def _rules(self) -> list[tuple[type | None, Rule, Holds | None, Check | None]]:
@@ -86,8 +95,8 @@ class Node:
             kind, rule = _KINDS.get(keyword), Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
             if keyword in _ASSERTIONS:
                 rules.append((kind, rule, Judge({keyword: value}).accepts, None))
-            elif keyword in _CONDITIONS:
-                rules.append((kind, rule, _CONDITIONS[keyword](self), None))
+            elif keyword in CONDITIONS:
+                rules.append((kind, rule, CONDITIONS[keyword](self), None))
             elif keyword in _FOLLOWED:
                 rules.append((kind, rule, None, _FOLLOWED[keyword](self, rule)))
         return rules
@@ -126,23 +135,23 @@ def unknown_members(schema: Mapping[str, JSON], value: Mapping[str, JSON]) -> It
 
 
 def _properties(node: Node, rule: Rule) -> Check:
-    members = [(name, pointer_of([name]), node.child("properties", name)) for name in rule.value]
+    members = [(name, below("", name), node.child("properties", name)) for name in rule.value]
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for name, step, member in members:
             if name in value:
-                yield from member.breaches(value[name], place + step, above)
+                member.collect(value[name], place + step, above, found)
 
     return check
 
 
 def _pattern_properties(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for pattern in rule.value:
+            inner = node.child("patternProperties", pattern)
             for name, member in value.items():
                 if matches_pattern(pattern, name):
-                    inner = node.child("patternProperties", pattern)
-                    yield from inner.breaches(member, place + pointer_of([name]), above)
+                    inner.collect(member, below(place, name), above, found)
 
     return check
 
@@ -150,12 +159,12 @@ def _pattern_properties(node: Node, rule: Rule) -> Check:
 def _additional_properties(node: Node, rule: Rule) -> Check:
     inner = node.child("additionalProperties")
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for name in unknown_members(rule.schema, value) if rule.value is not True else ():
             if rule.value is False:
-                yield Breach(rule, value, place, above)
-                return
-            yield from inner.breaches(value[name], place + pointer_of([name]), above)
+                found.append(Breach(rule, value, place, above))
+                break
+            inner.collect(value[name], below(place, name), above, found)
 
     return check
 
@@ -163,34 +172,37 @@ def _additional_properties(node: Node, rule: Rule) -> Check:
 def _property_names(node: Node, _: Rule) -> Check:
     inner = node.child("propertyNames")
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for name in value:
-            yield from inner.breaches(name, place, above)
+            inner.collect(name, place, above, found)
 
     return check
 
 
 def _required(_: Node, rule: Rule) -> Check:
     names = rule.value
-    return lambda value, place, above: [
-        Breach(rule, value, place, above, name) for name in names if name not in value
-    ]
+
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
+        missing = islice([name for name in names if name not in value], MOST_BREACHES)
+        found += [Breach(rule, value, place, above, name) for name in missing]
+
+    return check
 
 
 def _dependent_required(_: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for name, wanted in rule.value.items():
             if name in value and not all(each in value for each in wanted):
-                yield Breach(rule, value, place, above)
+                found.append(Breach(rule, value, place, above))
 
     return check
 
 
 def _dependent_schemas(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for name in rule.value:
             if name in value:
-                yield from node.child("dependentSchemas", name).breaches(value, place, above)
+                node.child("dependentSchemas", name).collect(value, place, above, found)
 
     return check
 
@@ -198,21 +210,20 @@ def _dependent_schemas(node: Node, rule: Rule) -> Check:
 def _items(node: Node, rule: Rule) -> Check:
     first, inner = len(rule.schema.get("prefixItems", ())), node.child("items")
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         if rule.value is False and len(value) > first:
-            yield Breach(rule, value, place, above)
+            found.append(Breach(rule, value, place, above))
             return
         for position in range(first, len(value)):
-            yield from inner.breaches(value[position], f"{place}/{position}", above)
+            inner.collect(value[position], f"{place}/{position}", above, found)
 
     return check
 
 
 def _prefix_items(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for position in range(min(len(rule.value), len(value))):
-            inner = node.child("prefixItems", position)
-            yield from inner.breaches(value[position], f"{place}/{position}", above)
+            node.child("prefixItems", position).collect(value[position], f"{place}/{position}", above, found)
 
     return check
 
@@ -223,12 +234,12 @@ def _contains(node: Node, rule: Rule) -> Check:
     too_few = Rule("minContains", least, rule.schema, rule.path)
     too_many = Rule("maxContains", most, rule.schema, rule.path)
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         count = sum(inner.accepts(each) for each in value)
         if most is not None and count > most:
-            yield Breach(too_many, value, place, above)
+            found.append(Breach(too_many, value, place, above))
         elif count < least:
-            yield Breach(too_few if count else rule, value, place, above)
+            found.append(Breach(too_few if count else rule, value, place, above))
 
     return check
 
@@ -236,9 +247,9 @@ def _contains(node: Node, rule: Rule) -> Check:
 def _all_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("allOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         for branch in branches:
-            yield from branch.breaches(value, place, above)
+            branch.collect(value, place, above, found)
 
     return check
 
@@ -246,14 +257,13 @@ def _all_of(node: Node, rule: Rule) -> Check:
 def _any_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("anyOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         failed = {}
         for position, branch in enumerate(branches):
-            found = list(branch.breaches(value, place, above))
-            if not found:
+            failed[position] = inner = branch.breaches(value, place, above)
+            if not inner:
                 return
-            failed[position] = found
-        yield Breach(rule, value, place, above, branches=failed)
+        found.append(Breach(rule, value, place, above, branches=failed))
 
     return check
 
@@ -261,32 +271,29 @@ def _any_of(node: Node, rule: Rule) -> Check:
 def _one_of(node: Node, rule: Rule) -> Check:
     branches = [node.child("oneOf", position) for position in range(len(rule.value))]
 
-    def check(value: JSON, place: str, above: str) -> Breaches:
-        matching = tuple(position for position, branch in enumerate(branches) if branch.accepts(value))
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
+        failed = {position: branch.breaches(value, place, above) for position, branch in enumerate(branches)}
+        matching = tuple([position for position, inner in failed.items() if not inner])
         if len(matching) > 1:
-            yield Breach(rule, value, place, above, matching=matching)
+            found.append(Breach(rule, value, place, above, matching=matching))
         elif not matching:
-            failed = {
-                position: list(branch.breaches(value, place, above))
-                for position, branch in enumerate(branches)
-            }
-            yield Breach(rule, value, place, above, branches=failed)
+            found.append(Breach(rule, value, place, above, branches=failed))
 
     return check
 
 
 def _if(node: Node, _: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
         outcome = "then" if node.child("if").accepts(value) else "else"
         if node.has(outcome):
-            yield from node.child(outcome).breaches(value, place, above)
+            node.child(outcome).collect(value, place, above, found)
 
     return check
 
 
 def _reference(node: Node, rule: Rule) -> Check:
-    def check(value: JSON, place: str, above: str) -> Breaches:
-        return node.target(rule.value).breaches(value, place, above + node.path)
+    def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
+        node.target(rule.value).collect(value, place, above + node.path, found)
 
     return check
 
@@ -307,28 +314,6 @@ _FOLLOWED: Final[Mapping[str, Callable[[Node, Rule], Check]]] = {
     "properties": _properties,
     "propertyNames": _property_names,
     "required": _required,
-}
-
-# Rules that hold or not
-
-
-def _not(node: Node) -> Callable[[JSON], bool]:
-    inner = node.child("not")
-    return lambda value: not inner.accepts(value)
-
-
-def _unevaluated_properties(node: Node) -> Callable[[JSON], bool]:
-    return lambda value: value.keys() <= evaluated_names(node, value)
-
-
-def _unevaluated_items(node: Node) -> Callable[[JSON], bool]:
-    return lambda value: set(range(len(value))) <= evaluated_positions(node, value)
-
-
-_CONDITIONS: Final[Mapping[str, Callable[[Node], Callable[[JSON], bool]]]] = {
-    "not": _not,
-    "unevaluatedItems": _unevaluated_items,
-    "unevaluatedProperties": _unevaluated_properties,
 }
 
 _ASSERTIONS: Final = frozenset(

@@ -9,16 +9,15 @@ nearest first.
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from mockserver.engine.breaches import Breach, Node, Rule, unknown_members
+from mockserver.engine.breaches import MOST_BREACHES, Breach, Node, Rule, unknown_members
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.unfolding import followed, unfolded
-from mockserver.engine.values import cut, first_step, json_type, pointer_of
-
-MOST_FINDINGS: Final = 50
+from mockserver.engine.values import below, cut, first_step, json_type
 
 
 class Told(NamedTuple):
@@ -53,15 +52,14 @@ class Explainer:
     def explain(self, value: JSON) -> list[Finding]:
         """Return what is wrong with a value, ordered by the schema's properties, pointer and keyword.
 
-        Empty where nothing is, or where the value is nested deeper than it can be followed.
+        Where the value is nested deeper than it can be followed, what was found until then.
         """
-        try:
-            breaches = list(islice(self._root.breaches(value), MOST_FINDINGS))
-            told = [each for breach in breaches for each in self._told(breach)]
-        except RecursionError:
-            return []
+        breaches: list[Breach] = []
+        with suppress(RecursionError):
+            self._root.collect(value, "", "", breaches)
+        told = [each for breach in breaches for each in self._told(breach)]
         unique = {(each.pointer, each.breach.rule.keyword, each.message): each for each in told}
-        return [_finding(each) for each in sorted(unique.values(), key=self._rank)[:MOST_FINDINGS]]
+        return [_finding(each) for each in sorted(unique.values(), key=self._rank)[:MOST_BREACHES]]
 
     def _rank(self, told: Told) -> tuple[Any, ...]:
         steps = told.pointer.split("/")[1:]
@@ -73,7 +71,7 @@ class Explainer:
         keyword = breach.rule.keyword
         if breach.matching:
             yield self._told_twice(breach)
-        elif breach.branches:
+        elif breach.branches is not None:
             yield from self._alternatives(breach)
         elif breach.member is not None:
             fix = f"Add the member {json.dumps(breach.member)}."
@@ -95,9 +93,8 @@ class Explainer:
         return _at(breach, message, "exactly one of them", json_type(breach.value), fix)
 
     def _alternatives(self, breach: Breach) -> Iterator[Told]:
-        fitting = {
-            position: inner for position, inner in breach.branches.items() if _is_of_type(inner, breach.place)
-        }
+        branches = breach.branches or {}
+        fitting = {each: inner for each, inner in branches.items() if _is_of_type(inner, breach.place)}
         if len(fitting) == 1:
             (inner,) = fitting.values()
             for each in inner:
@@ -105,7 +102,7 @@ class Explainer:
         elif fitting:
             yield self._nearest(breach, fitting)
         else:
-            yield _at(breach, *_no_type_fits(breach))
+            yield _at(breach, *_no_type_fits(breach, branches.values()))
 
     def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Told:
         branches, base = self._branches_of(breach.rule), len(breach.place) + 1
@@ -119,7 +116,7 @@ class Explainer:
         missing, wrong = {}, []
         for breach in breaches:
             if breach.member is not None:
-                missing[(breach.place + pointer_of([breach.member]))[base:]] = True
+                missing[below(breach.place, breach.member)[base:]] = True
                 continue
             for each in self._told(breach):
                 if each.breach.member is not None:
@@ -152,13 +149,13 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
 def _at(
     breach: Breach, message: str, expected: str, received: str, fix: str, member: str | None = None
 ) -> Told:
-    pointer = breach.place if member is None else breach.place + pointer_of([member])
+    pointer = breach.place if member is None else below(breach.place, member)
     return Told(breach, pointer, message, expected, received, fix)
 
 
 def _told_unknown(breach: Breach) -> Iterator[Told]:
     known = list(breach.rule.schema.get("properties", {}))[:200]
-    for name in islice(unknown_members(breach.rule.schema, breach.value), MOST_FINDINGS):
+    for name in islice(unknown_members(breach.rule.schema, breach.value), MOST_BREACHES):
         near = difflib.get_close_matches(name[:200], known, 1)
         fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
         yield _at(breach, "is not a known member", "nothing", json.dumps(name), fix, name)
@@ -222,7 +219,9 @@ def _is_of_type(breaches: Iterable[Breach], place: str) -> bool:
     """Tell whether a branch is for a value of this type; one for another type, or for none, is out of the question."""
     for each in breaches:
         rule = each.rule
-        if each.place == place and (rule.keyword in _EXCLUDING or (rule.keyword == "not" and rule.value == {})):
+        if each.place == place and (
+            rule.keyword in _EXCLUDING or (rule.keyword == "not" and rule.value == {})
+        ):
             return False
     return True
 
@@ -249,9 +248,9 @@ def _branch_name(branch: JSON) -> str:
     return with_article(names)
 
 
-def _no_type_fits(breach: Breach) -> tuple[str, str, str, str]:
+def _no_type_fits(breach: Breach, branches: Iterable[list[Breach]]) -> tuple[str, str, str, str]:
     received, kinds = json_type(breach.value), []
-    for inner in breach.branches.values():
+    for inner in branches:
         for each in inner:
             if each.rule.keyword == "type" and each.place == breach.place:
                 kinds += each.rule.value if isinstance(each.rule.value, list) else [each.rule.value]

@@ -6,6 +6,7 @@ Each function takes the keyword's value and the instance, and returns a message,
 import difflib
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -41,14 +42,19 @@ def _is_short(value: JSON) -> bool:
 
 
 def _type(wanted: JSON, instance: JSON) -> Sentence:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    expected = " or ".join(names)
-    fix = f"Send {with_article(names)}."
+    names = tuple(wanted) if isinstance(wanted, list) else (wanted,)
+    message, expected, fix = _of_type(names, json_type(instance))
     if "array" in names:
         fix = f"Wrap it into a list: {cut('[' + as_beginning(instance) + ']', 60)}."
     elif "string" in names and isinstance(instance, int | float) and not isinstance(instance, bool):
         fix = f"Put it into quotes: {cut(json.dumps(str(instance)), 60)}."
-    return f"must be {with_article(names)}, not {with_article([json_type(instance)])}", expected, fix
+    return message, expected, fix
+
+
+@lru_cache(maxsize=512)
+def _of_type(names: Sequence[str], received: str) -> Sentence:
+    wanted = with_article(names)
+    return f"must be {wanted}, not {with_article([received])}", " or ".join(names), f"Send {wanted}."
 
 
 def with_article(names: Sequence[str]) -> str:

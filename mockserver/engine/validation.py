@@ -30,6 +30,9 @@ BEYOND: Final = Finding(
     None,
     "Send less at once.",
 )
+TOO_DEEP: Final = replace(
+    BEYOND, message="breaks the contract too deep inside to say where", fix="Nest it less."
+)
 
 
 class Call(Protocol):
@@ -67,7 +70,7 @@ class Schema:
             return found
         if short is not value and self.accepts(short):
             return [BEYOND]
-        return [_unexplained(error) for error in self._judge.errors(short)] or [BEYOND]
+        return [_unexplained(error) for error in self._judge.errors(short)] or [TOO_DEEP]
 
 
 def shortened(value: JSON) -> JSON:
@@ -86,12 +89,12 @@ def shortened(value: JSON) -> JSON:
 def _is_short(value: JSON) -> bool:
     budget, containers = MOST_EXPLAINED - 1, [value]
     for each in containers:
-        if not isinstance(each, dict | list):
-            continue
-        budget -= len(each)
-        if budget <= 0:
-            return False
-        containers += each.values() if isinstance(each, dict) else each
+        if isinstance(each, dict | list):
+            budget -= len(each)
+            if budget <= 0:
+                return False
+            inner = each.values() if isinstance(each, dict) else each
+            containers += [child for child in inner if isinstance(child, dict | list)]
     return True
 
 

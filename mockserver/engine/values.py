@@ -68,6 +68,11 @@ def pointer_of(steps: Iterable[str | int]) -> str:
     return "".join(["/" + _escaped(step) if isinstance(step, str) else f"/{step}" for step in steps])
 
 
+def below(pointer: str, name: str) -> str:
+    """Return the JSON Pointer of a member of what a JSON Pointer leads to."""
+    return f"{pointer}/{_escaped(name)}"
+
+
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
 
@@ -159,5 +164,4 @@ def uuid_of(value: JSON) -> str:
 
 def iso_time(seconds: float) -> str:
     """Return a time since the epoch as ISO 8601 in UTC with milliseconds and ``Z``."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='milliseconds')[:-6]}Z"

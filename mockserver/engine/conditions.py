@@ -1,7 +1,10 @@
-"""Which members and items of a value some rule of a schema has looked at: what ``unevaluated…`` leaves out."""
+"""Rules that hold or not, and need other schemas for it.
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+``unevaluated…`` is about what no other rule has looked at, here or in what is applied to the same value.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Protocol
 
 from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import matches_pattern
@@ -18,7 +21,10 @@ class Node(Protocol):
     def has(self, *keywords: str) -> list[str]: ...  # noqa: D102
 
 
-def evaluated_names(node: Node, value: Mapping[str, JSON]) -> set[str]:
+Holds = Callable[[JSON], bool]
+
+
+def _evaluated_names(node: Node, value: Mapping[str, JSON]) -> set[str]:
     """Return the members that some rule has looked at, here or in what is applied to the same value."""
     schema = node.schema if isinstance(node.schema, dict) else {}
     names: set[str] = value.keys() & schema.get("properties", {}).keys()
@@ -26,17 +32,17 @@ def evaluated_names(node: Node, value: Mapping[str, JSON]) -> set[str]:
         names |= {name for name in value if matches_pattern(pattern, name)}
     for keyword in node.has("additionalProperties", "unevaluatedProperties"):
         names |= {name for name, member in value.items() if node.child(keyword).accepts(member)}
-    return names.union(*(evaluated_names(each, value) for each in _applied(node, value)))
+    return names.union(*(_evaluated_names(each, value) for each in _applied(node, value)))
 
 
-def evaluated_positions(node: Node, value: list[JSON]) -> set[int]:
+def _evaluated_positions(node: Node, value: list[JSON]) -> set[int]:
     """Return the items that some rule has looked at, here or in what is applied to the same value."""
     if node.has("items"):
         return set(range(len(value)))
     positions = set(range(len(node.schema["prefixItems"]) if node.has("prefixItems") else 0))
     for keyword in node.has("contains", "unevaluatedItems"):
         positions |= {place for place, item in enumerate(value) if node.child(keyword).accepts(item)}
-    return positions.union(*(evaluated_positions(each, value) for each in _applied(node, value)))
+    return positions.union(*(_evaluated_positions(each, value) for each in _applied(node, value)))
 
 
 def _applied(node: Node, value: JSON) -> Iterator[Node]:
@@ -52,3 +58,23 @@ def _applied(node: Node, value: JSON) -> Iterator[Node]:
     for name in node.schema["dependentSchemas"] if node.has("dependentSchemas") else ():
         if isinstance(value, dict) and name in value:
             yield node.child("dependentSchemas", name)
+
+
+def _not(node: Node) -> Holds:
+    inner = node.child("not")
+    return lambda value: not inner.accepts(value)
+
+
+def _unevaluated_properties(node: Node) -> Holds:
+    return lambda value: value.keys() <= _evaluated_names(node, value)
+
+
+def _unevaluated_items(node: Node) -> Holds:
+    return lambda value: set(range(len(value))) <= _evaluated_positions(node, value)
+
+
+CONDITIONS: Final[Mapping[str, Callable[[Node], Holds]]] = {
+    "not": _not,
+    "unevaluatedItems": _unevaluated_items,
+    "unevaluatedProperties": _unevaluated_properties,
+}
