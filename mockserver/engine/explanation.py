@@ -7,7 +7,6 @@ nearest first.
 """
 
 import difflib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -17,18 +16,7 @@ from mockserver.engine.breaches import MOST_BREACHES, Breach, Node, Rule, unknow
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.unfolding import followed, unfolded
-from mockserver.engine.values import below, cut, first_step, json_type
-
-
-class Told(NamedTuple):
-    """A breach in words; ``pointer`` leads to what they are about."""
-
-    breach: Breach
-    pointer: str
-    message: str
-    expected: str
-    received: str
-    fix: str
+from mockserver.engine.values import below, cut, first_step, json_type, write_json
 
 
 class Branch(NamedTuple):
@@ -57,60 +45,58 @@ class Explainer:
         breaches: list[Breach] = []
         with suppress(RecursionError):
             self._root.collect(value, "", "", breaches)
-        told = [each for breach in breaches for each in self._told(breach)]
-        unique = {(each.pointer, each.breach.rule.keyword, each.message): each for each in told}
-        return [_finding(each) for each in sorted(unique.values(), key=self._rank)[:MOST_BREACHES]]
+        findings = [finding for breach in breaches for finding in self._findings(breach)]
+        if len(findings) < 2:
+            return findings
+        unique = {(each.pointer, each.keyword, each.message): each for each in findings}
+        return sorted(unique.values(), key=self._rank)[:MOST_BREACHES]
 
-    def _rank(self, told: Told) -> tuple[Any, ...]:
-        steps = told.pointer.split("/")[1:]
+    def _rank(self, finding: Finding) -> tuple[Any, ...]:
+        steps = finding.pointer.split("/")[1:]
         first = self._order.get(steps[0], len(self._order)) if steps else -1
         order = [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps]
-        return first, order, told.breach.rule.keyword
+        return first, order, finding.keyword
 
-    def _told(self, breach: Breach) -> Iterator[Told]:
-        keyword = breach.rule.keyword
+    def _findings(self, breach: Breach) -> Iterable[Finding]:
+        if breach.branches is not None:
+            return self._alternatives(breach, breach.branches)
         if breach.matching:
-            yield self._told_twice(breach)
-        elif breach.branches is not None:
-            yield from self._alternatives(breach)
-        elif breach.member is not None:
-            fix = f"Add the member {json.dumps(breach.member)}."
-            yield _at(breach, "is required", "a value", "nothing", fix, breach.member)
-        elif keyword == "additionalProperties":
-            yield from _told_unknown(breach)
-        else:
-            yield _at(breach, *_explained(breach, keyword))
+            return (self._matched_twice(breach),)
+        if breach.member is not None:
+            return (_missing(breach, breach.member),)
+        if breach.rule.keyword == "additionalProperties":
+            return _unknown(breach)
+        return (_finding(breach, breach.place, *_explained(breach)),)
 
     # anyOf and oneOf
 
-    def _told_twice(self, breach: Breach) -> Told:
+    def _matched_twice(self, breach: Breach) -> Finding:
         branches = self._branches_of(breach.rule)
         matching = " and ".join(branches[position].name for position in breach.matching)
         message, fix = (
             f"matches {matching}, but must match only one",
             "Leave out what only the other one has.",
         )
-        return _at(breach, message, "exactly one of them", json_type(breach.value), fix)
+        return _finding(breach, breach.place, message, "exactly one of them", json_type(breach.value), fix)
 
-    def _alternatives(self, breach: Breach) -> Iterator[Told]:
-        branches = breach.branches or {}
-        fitting = {each: inner for each, inner in branches.items() if _is_of_type(inner, breach.place)}
+    def _alternatives(self, breach: Breach, branches: Mapping[int, list[Breach]]) -> Iterable[Finding]:
+        place = breach.place
+        fitting = {each: inner for each, inner in branches.items() if _is_of_type(inner, place)}
         if len(fitting) == 1:
             (inner,) = fitting.values()
-            for each in inner:
-                yield from self._told(each)
-        elif fitting:
-            yield self._nearest(breach, fitting)
-        else:
-            yield _at(breach, *_no_type_fits(breach, branches.values()))
+            return [finding for each in inner for finding in self._findings(each)]
+        if fitting:
+            return (self._nearest(breach, fitting),)
+        return (_finding(breach, place, *_no_type_fits(breach, branches.values())),)
 
-    def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Told:
-        branches, base = self._branches_of(breach.rule), len(breach.place) + 1
-        members = breach.value if isinstance(breach.value, dict) else {}
+    def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Finding:
+        branches, base, value = self._branches_of(breach.rule), len(breach.place) + 1, breach.value
+        members = value if isinstance(value, dict) else {}
         ranked = sorted(fitting, key=lambda each: _distance(branches[each], fitting[each], members))
         names = [f"{branches[each].name} ({self._misses(fitting[each], base)})" for each in ranked]
-        fix = next(self._told(fitting[ranked[0]][0])).fix
-        return _at(breach, f"matches none of {', '.join(names)}", "one of them", json_type(breach.value), fix)
+        message, nearest = f"matches none of {', '.join(names)}", fitting[ranked[0]][0]
+        fix = next(iter(self._findings(nearest))).fix
+        return _finding(breach, breach.place, message, "one of them", json_type(value), fix)
 
     def _misses(self, breaches: Iterable[Breach], base: int) -> str:
         missing, wrong = {}, []
@@ -118,8 +104,8 @@ class Explainer:
             if breach.member is not None:
                 missing[below(breach.place, breach.member)[base:]] = True
                 continue
-            for each in self._told(breach):
-                if each.breach.member is not None:
+            for each in self._findings(breach):
+                if each.keyword == "required":
                     missing[each.pointer[base:]] = True
                 else:
                     wrong.append(f"{each.pointer[base:] or 'it'} {each.message}")
@@ -146,39 +132,40 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
 # From breaches to findings
 
 
-def _at(
-    breach: Breach, message: str, expected: str, received: str, fix: str, member: str | None = None
-) -> Told:
-    pointer = breach.place if member is None else below(breach.place, member)
-    return Told(breach, pointer, message, expected, received, fix)
+def _missing(breach: Breach, name: str) -> Finding:
+    pointer, fix = below(breach.place, name), f"Add the member {write_json(name)}."
+    return _finding(breach, pointer, "is required", "a value", "nothing", fix)
 
 
-def _told_unknown(breach: Breach) -> Iterator[Told]:
+def _unknown(breach: Breach) -> Iterator[Finding]:
     known = list(breach.rule.schema.get("properties", {}))[:200]
     for name in islice(unknown_members(breach.rule.schema, breach.value), MOST_BREACHES):
         near = difflib.get_close_matches(name[:200], known, 1)
-        fix = f"Did you mean {json.dumps(near[0])}?" if near else "Leave it out."
-        yield _at(breach, "is not a known member", "nothing", json.dumps(name), fix, name)
+        fix = f"Did you mean {write_json(near[0])}?" if near else "Leave it out."
+        pointer = below(breach.place, name)
+        yield _finding(breach, pointer, "is not a known member", "nothing", write_json(name), fix)
 
 
-def _finding(told: Told) -> Finding:
-    breach = told.breach
+def _finding(breach: Breach, pointer: str, message: str, expected: str, received: str, fix: str) -> Finding:
     rule, missing = breach.rule, breach.member
     owner = rule.schema if missing is None else rule.schema.get("properties", {}).get(missing)
-    words = owner.get("x-mock", {}) if isinstance(owner, dict) else {}
+    words = owner.get("x-mock", _NO_WORDS) if isinstance(owner, dict) else _NO_WORDS
     return Finding(
-        place="body",
-        pointer=told.pointer,
-        field=words["field"] if "field" in words else first_step(told.pointer),
-        keyword=rule.keyword,
-        message=told.message,
-        expected=cut(told.expected),
-        received=cut(told.received),
-        value=None if missing is not None else _short(breach.value),
-        fix=told.fix,
-        schema_path=f"#{breach.above}{rule.path}",
-        sentences=_sentences(words.get("message"), rule.keyword, told.expected),
+        "body",
+        pointer,
+        words["field"] if "field" in words else first_step(pointer),
+        rule.keyword,
+        message,
+        cut(expected),
+        cut(received),
+        _short(breach.value) if missing is None else None,
+        fix,
+        f"#{breach.above}{rule.path}",
+        _sentences(words["message"], rule.keyword, expected) if "message" in words else (),
     )
+
+
+_NO_WORDS: Final[Mapping[str, JSON]] = {}
 
 
 def _sentences(message: JSON, keyword: str, expected: str) -> tuple[str, ...]:
@@ -201,13 +188,13 @@ def _short(value: JSON) -> JSON:
     return cut(as_beginning(value))
 
 
-def _explained(breach: Breach, keyword: str) -> tuple[str, str, str, str]:
+def _explained(breach: Breach) -> tuple[str, str, str, str]:
     """Return message, expected, received and fix for one keyword."""
     rule, value = breach.rule, breach.value
-    explain_keyword = SENTENCES.get(keyword)
-    received = json_type(value) if keyword == "type" else cut(as_beginning(value))
+    explain_keyword = SENTENCES.get(rule.keyword)
+    received = json_type(value) if rule.keyword == "type" else cut(as_beginning(value))
     if explain_keyword is None:
-        return f"fails the rule {keyword}", cut(as_beginning(rule.value)), received, ""
+        return f"fails the rule {rule.keyword}", cut(as_beginning(rule.value)), received, ""
     message, expected, fix = explain_keyword(rule.value, value)
     return message, expected, received, fix
 

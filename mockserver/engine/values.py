@@ -79,7 +79,8 @@ def _escaped(name: str) -> str:
 
 def first_step(pointer: str) -> str:
     """Return the name of a JSON Pointer's first step; of the root it is empty."""
-    return next(iter(steps_of(pointer)), "")
+    first = pointer[1:].partition("/")[0]
+    return first.replace("~1", "/").replace("~0", "~") if "~" in first else first
 
 
 def dotted(pointer: str) -> str:
