@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from mockserver.engine.conditions import CONDITIONS, Holds
 from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import Judge, matches_pattern
+from mockserver.engine.keywords import ABOUT, ASSERTIONS, types_of
 from mockserver.engine.values import ABSENT, below, follow, pointer_of, steps_of
 
 MOST_BREACHES: Final = 50
@@ -39,7 +40,7 @@ class Breach:
     """One rule that a value breaks. ``place`` is the pointer of the value, ``above`` leads to the rule's document.
 
     ``member`` is the one that misses; ``branches`` are the breaches of each branch that does not match, by its
-    position, ``matching`` the positions of those that do.
+    position, None where it is for another type; ``matching`` are the positions of those that match.
     """
 
     rule: Rule
@@ -47,7 +48,7 @@ class Breach:
     place: str
     above: str
     member: str | None = None
-    branches: Mapping[int, list["Breach"]] | None = None
+    branches: Mapping[int, list["Breach"] | None] | None = None
     matching: tuple[int, ...] = ()
 
 
@@ -92,8 +93,8 @@ class Node:
             return [(None, Rule("false", None, {}, self.path), lambda _: False, None)]
         rules: list[tuple[type | None, Rule, Holds | None, Check | None]] = []
         for keyword, value in self.schema.items() if isinstance(self.schema, dict) else ():
-            kind, rule = _KINDS.get(keyword), Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
-            if keyword in _ASSERTIONS:
+            kind, rule = ABOUT.get(keyword), Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
+            if keyword in ASSERTIONS:
                 rules.append((kind, rule, Judge({keyword: value}).accepts, None))
             elif keyword in CONDITIONS:
                 rules.append((kind, rule, CONDITIONS[keyword](self), None))
@@ -255,31 +256,42 @@ def _all_of(node: Node, rule: Rule) -> Check:
 
 
 def _any_of(node: Node, rule: Rule) -> Check:
-    branches = [node.child("anyOf", position) for position in range(len(rule.value))]
+    branches = _branches(node, rule)
 
     def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
-        failed = {}
-        for position, branch in enumerate(branches):
-            failed[position] = inner = branch.breaches(value, place, above)
-            if not inner:
+        own, failed = type(value), {}
+        for position, branch, types in branches:
+            inner = branch.breaches(value, place, above) if own in types else None
+            if inner == []:
                 return
+            failed[position] = inner
         found.append(Breach(rule, value, place, above, branches=failed))
 
     return check
 
 
 def _one_of(node: Node, rule: Rule) -> Check:
-    branches = [node.child("oneOf", position) for position in range(len(rule.value))]
+    branches = _branches(node, rule)
 
     def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
-        failed = {position: branch.breaches(value, place, above) for position, branch in enumerate(branches)}
-        matching = tuple([position for position, inner in failed.items() if not inner])
+        own = type(value)
+        failed = {
+            position: branch.breaches(value, place, above) if own in types else None
+            for position, branch, types in branches
+        }
+        matching = tuple([position for position, inner in failed.items() if inner == []])
         if len(matching) > 1:
             found.append(Breach(rule, value, place, above, matching=matching))
         elif not matching:
             found.append(Breach(rule, value, place, above, branches=failed))
 
     return check
+
+
+def _branches(node: Node, rule: Rule) -> list[tuple[int, Node, frozenset[type]]]:
+    """Return each branch with its position and the types of values that it may be for."""
+    nodes = [node.child(rule.keyword, position) for position in range(len(rule.value))]
+    return [(position, each, types_of(each.schema)) for position, each in enumerate(nodes)]
 
 
 def _if(node: Node, _: Rule) -> Check:
@@ -315,26 +327,3 @@ _FOLLOWED: Final[Mapping[str, Callable[[Node, Rule], Check]]] = {
     "propertyNames": _property_names,
     "required": _required,
 }
-
-_ASSERTIONS: Final = frozenset(
-    {
-        "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties",
-        "maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern", "type",
-        "uniqueItems",
-    }
-)  # fmt: skip
-
-_KINDS: Final[Mapping[str, type]] = {
-    **dict.fromkeys(["format", "maxLength", "minLength", "pattern"], str),
-    **dict.fromkeys(
-        ["contains", "items", "maxItems", "minItems", "prefixItems", "unevaluatedItems", "uniqueItems"], list
-    ),
-    **dict.fromkeys(
-        [
-            "additionalProperties", "dependentRequired", "dependentSchemas", "maxProperties", "minProperties",
-            "patternProperties", "properties", "propertyNames", "required", "unevaluatedProperties",
-        ],
-        dict,
-    ),
-}  # fmt: skip
-"""What a keyword is about, where it is about one type only."""

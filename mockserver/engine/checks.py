@@ -6,7 +6,6 @@ case what later ones and the answer need: the parsed body, words for templates, 
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from mockserver.engine.case import Case, trimmed
@@ -231,7 +230,7 @@ def _unknown_name(case: Case, name: str, pointer: str) -> Refused | None:
 
 def _below(finding: Finding, place: str) -> Finding:
     """Return a finding about a payload as one about the body that holds it; its field stays the payload's."""
-    return replace(finding, pointer=place + finding.pointer, field=dotted(finding.pointer))
+    return finding._replace(pointer=place + finding.pointer, field=dotted(finding.pointer))
 
 
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:

@@ -6,7 +6,7 @@ entry in the journal nothing waits, so that one event loop needs no lock.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
@@ -28,7 +28,6 @@ from mockserver.engine.problems import no_route_finding, no_route_problem, probl
 from mockserver.engine.rendering import complete, instance_of, render, with_call_id
 from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
 from mockserver.engine.rules import Preferences, prefer, read_preferences, wait_of
-from mockserver.engine.values import encode
 from mockserver.engine.world import World
 
 
@@ -233,15 +232,16 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
         outcome.reason.value if isinstance(outcome, Refused) else None,
         None if isinstance(outcome, Admitted) else outcome.rule,
         outcome.original if isinstance(outcome, Repeated) else None,
-        _written(case.findings),
+        _atoms(case.findings),
         case.deviations,
         None if response is None else answered.status in operation.published_statuses,
         *(answered.status, answered.headers, answered.body, state, delay, 0.0),
     )
 
 
-def _written(findings: tuple[Finding, ...]) -> bytes:
-    return encode([finding.as_json() for finding in findings]) if findings else b""
+def _atoms(findings: tuple[Finding, ...]) -> tuple[tuple[Any, ...], ...]:
+    """Return findings as exact tuples, without the sentences of their answer, which is kept."""
+    return tuple([finding[:-1] for finding in findings])
 
 
 def _unrouted(
@@ -265,7 +265,7 @@ def _unrouted(
         api=None if operation is None else operation.api,
         operation=None if operation is None else operation.id,
         reason=str(outcome.reason),
-        findings=_written(outcome.findings),
+        findings=_atoms(outcome.findings),
         status=response.status,
         headers=response.headers,
         answer=response.body,

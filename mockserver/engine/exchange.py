@@ -7,7 +7,7 @@ is kept as one `Exchange`. Everything here is frozen; nothing here knows an API 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 JSON = Any
 """A parsed JSON value: None, bool, int, float, str, list or dict."""
@@ -67,8 +67,7 @@ class Response:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong with a request.
 
     ``place`` is ``body``, ``header``, ``query`` or ``path`` (``in`` outside Python); ``pointer`` is the

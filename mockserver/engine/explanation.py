@@ -79,15 +79,15 @@ class Explainer:
         )
         return _finding(breach, breach.place, message, "exactly one of them", json_type(breach.value), fix)
 
-    def _alternatives(self, breach: Breach, branches: Mapping[int, list[Breach]]) -> Iterable[Finding]:
+    def _alternatives(self, breach: Breach, branches: Mapping[int, list[Breach] | None]) -> Iterable[Finding]:
         place = breach.place
-        fitting = {each: inner for each, inner in branches.items() if _is_of_type(inner, place)}
+        fitting = {each: inner for each, inner in branches.items() if inner and _is_of_type(inner, place)}
         if len(fitting) == 1:
             (inner,) = fitting.values()
             return [finding for each in inner for finding in self._findings(each)]
         if fitting:
             return (self._nearest(breach, fitting),)
-        return (_finding(breach, place, *_no_type_fits(breach, branches.values())),)
+        return (_finding(breach, place, *_no_type_fits(breach, branches)),)
 
     def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Finding:
         branches, base, value = self._branches_of(breach.rule), len(breach.place) + 1, breach.value
@@ -235,12 +235,15 @@ def _branch_name(branch: JSON) -> str:
     return with_article(names)
 
 
-def _no_type_fits(breach: Breach, branches: Iterable[list[Breach]]) -> tuple[str, str, str, str]:
-    received, kinds = json_type(breach.value), []
-    for inner in branches:
-        for each in inner:
-            if each.rule.keyword == "type" and each.place == breach.place:
-                kinds += each.rule.value if isinstance(each.rule.value, list) else [each.rule.value]
+def _no_type_fits(breach: Breach, branches: Mapping[int, list[Breach] | None]) -> tuple[str, str, str, str]:
+    received, wanted = json_type(breach.value), []
+    for position, inner in branches.items():
+        if inner is None:
+            wanted.append(breach.rule.value[position]["type"])
+        else:
+            here = [each.rule for each in inner if each.place == breach.place]
+            wanted += [rule.value for rule in here if rule.keyword == "type"]
+    kinds = [name for each in wanted for name in ([each] if isinstance(each, str) else each)]
     if not kinds:
         return "is not allowed here", "nothing", received, "Leave it out."
     kinds = list(dict.fromkeys(kinds))

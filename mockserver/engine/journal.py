@@ -5,19 +5,19 @@ those alone: 100,000 stored calls must not make every collection slower. An `Exc
 when somebody reads. A record enters at arrival, before any waiting, and is replaced when its answer is out.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from mockserver.engine.exchange import Exchange, Request, Response
+from mockserver.engine.exchange import Exchange, Finding, Request, Response
 from mockserver.engine.headers import unpacked
 
 MOST_CALLS: Final = 100_000
 MOST_BYTES: Final = 128 * 1024 * 1024
 _OVERHEAD: Final = 500  # of one record: the tuple, its numbers, and the heads of its strings
+_FINDING: Final = 900  # of one finding, without what may be long
 
 
 ANSWERED: Final = "answered"
@@ -45,7 +45,7 @@ class Record(NamedTuple):
     reason: str | None = None
     rule: str | None = None
     repeat_of: int | None = None
-    findings: bytes = b""
+    findings: tuple[tuple[Any, ...], ...] = ()
     deviations: tuple[str, ...] = ()
     published: bool | None = None
     status: int = 0
@@ -174,7 +174,7 @@ class Journal:
             repeat_of=record.repeat_of,
             name=name,
             recipient=recipient,
-            findings=tuple(json.loads(record.findings)) if record.findings else (),
+            findings=tuple([Finding(*each).as_json() for each in record.findings]),
             deviations=record.deviations,
             published=record.published,
             status=record.status,
@@ -192,14 +192,17 @@ def _response(record: Record) -> Response | None:
 
 
 _WEIGHED: Final = itemgetter(
-    *(Record._fields.index(name) for name in ("path", "query", "raw_headers", "body", "findings", "answer"))
+    *(Record._fields.index(name) for name in ("path", "query", "raw_headers", "body", "answer"))
 )
 _ANSWERED_WITH: Final = Record._fields.index("headers")
+_FOUND: Final = Record._fields.index("findings")
 
 
 def _size(row: Row) -> int:
-    path, query, headers, body, findings, answer = _WEIGHED(row)
-    size = _OVERHEAD + len(path) + len(query) + len(headers) + len(body) + len(findings) + len(answer)
+    path, query, headers, body, answer = _WEIGHED(row)
+    size = _OVERHEAD + len(path) + len(query) + len(headers) + len(body) + len(answer)
+    for finding in row[_FOUND]:
+        size += _FINDING + len(finding[1]) + len(finding[4])  # its pointer and message; the rest is short
     for _, value in row[_ANSWERED_WITH]:
         size += len(value)
     return size

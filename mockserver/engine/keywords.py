@@ -5,7 +5,7 @@ these lists, a format without a checker, a schema that the validator cannot comp
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON
@@ -66,3 +66,44 @@ def _inside(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[J
             yield from ((each, [*steps, name, position]) for position, each in enumerate(value))
         elif name in _SCHEMAS_BY_NAME and isinstance(value, dict):
             yield from ((each, [*steps, name, member]) for member, each in value.items())
+
+
+# What is known of keywords and types
+
+
+ASSERTIONS: Final = frozenset(
+    {
+        "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties",
+        "maximum", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern", "type",
+        "uniqueItems",
+    }
+)  # fmt: skip
+"""The keywords that say something about one value, whatever else stands beside them."""
+
+ABOUT: Final[Mapping[str, type]] = {
+    **dict.fromkeys(["format", "maxLength", "minLength", "pattern"], str),
+    **dict.fromkeys(
+        ["contains", "items", "maxItems", "minItems", "prefixItems", "unevaluatedItems", "uniqueItems"], list
+    ),
+    **dict.fromkeys(
+        [
+            "additionalProperties", "dependentRequired", "dependentSchemas", "maxProperties", "minProperties",
+            "patternProperties", "properties", "propertyNames", "required", "unevaluatedProperties",
+        ],
+        dict,
+    ),
+}  # fmt: skip
+"""The type of values that a keyword is about, where it is about one only."""
+
+
+def types_of(schema: JSON) -> frozenset[type]:
+    """Return the types of values that may meet a schema, as far as its own ``type`` says."""
+    names = schema.get("type", list(_TYPES)) if isinstance(schema, dict) else list(_TYPES)
+    return frozenset().union(*(_TYPES[name] for name in ([names] if isinstance(names, str) else names)))
+
+
+_TYPES: Final[Mapping[str, frozenset[type]]] = {
+    "null": frozenset({type(None)}), "boolean": frozenset({bool}), "integer": frozenset({int, float}),
+    "number": frozenset({int, float}), "string": frozenset({str}), "array": frozenset({list}),
+    "object": frozenset({dict}),
+}  # fmt: skip

@@ -35,10 +35,13 @@ def _is_short(value: JSON) -> bool:
     """Tell whether a value is written at once: one of a few atoms at most."""
     if not isinstance(value, dict | list):
         return True
-    inner = value.values() if isinstance(value, dict) else value
-    return len(value) < 16 and all(
-        len(each) < 1000 if isinstance(each, str) else not isinstance(each, dict | list) for each in inner
-    )
+    if len(value) >= 16:
+        return False
+    for each in value.values() if isinstance(value, dict) else value:
+        kind = type(each)
+        if kind is dict or kind is list or (kind is str and len(each) > 1000):
+            return False
+    return True
 
 
 def _type(wanted: JSON, instance: JSON) -> Sentence:

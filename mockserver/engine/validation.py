@@ -5,7 +5,6 @@ rule, to explain it. Both ask the same validator, so that they agree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
@@ -30,8 +29,8 @@ BEYOND: Final = Finding(
     None,
     "Send less at once.",
 )
-TOO_DEEP: Final = replace(
-    BEYOND, message="breaks the contract too deep inside to say where", fix="Nest it less."
+TOO_DEEP: Final = BEYOND._replace(
+    message="breaks the contract too deep inside to say where", fix="Nest it less."
 )
 
 
@@ -59,13 +58,16 @@ class Schema:
         self.accepts = self._judge.accepts
         self._explainer: Explainer | None = None
 
-    def findings(self, value: JSON) -> list[Finding]:
-        """Explain a "no": at least one finding when `accepts` says no, none when it says yes."""
+    def findings(self, value: JSON, size: int | None = None) -> list[Finding]:
+        """Explain a "no": at least one finding when `accepts` says no, none when it says yes.
+
+        ``size`` is that of the value in bytes, where it is known.
+        """
         if self.accepts(value):
             return []
         if self._explainer is None:
             self._explainer = Explainer(self.source)
-        short = shortened(value)
+        short = value if size is not None and size < 2 * MOST_EXPLAINED else shortened(value)
         if found := self._explainer.explain(short):
             return found
         if short is not value and self.accepts(short):
@@ -79,23 +81,9 @@ def shortened(value: JSON) -> JSON:
     To explain takes some ten microseconds for each item of a list: a body of a hundred thousand bad ones must not
     stop the server for seconds.
     """
-    if _is_short(value):
-        return value
     budget = [MOST_EXPLAINED]
     short = _shortened(value, budget)
     return value if budget[0] > 0 else short
-
-
-def _is_short(value: JSON) -> bool:
-    budget, containers = MOST_EXPLAINED - 1, [value]
-    for each in containers:
-        if isinstance(each, dict | list):
-            budget -= len(each)
-            if budget <= 0:
-                return False
-            inner = each.values() if isinstance(each, dict) else each
-            containers += [child for child in inner if isinstance(child, dict | list)]
-    return True
 
 
 def _shortened(value: JSON, budget: list[int]) -> JSON:
@@ -150,7 +138,11 @@ class CompiledShape:
         found = self._parameter_findings(call)
         if call.body is ABSENT:
             return [*found, MISSING_BODY] if self._body_required else found
-        return found + self._body.findings(call.body) if self._body is not None else found
+        return (
+            found + self._body.findings(call.body, len(call.request.body))
+            if self._body is not None
+            else found
+        )
 
     def _parameter_findings(self, call: Call) -> list[Finding]:
         return [
@@ -194,7 +186,7 @@ def _judge(parameter: Parameter, schema: Schema, call: Call) -> Iterable[Finding
             )
         return
     for finding in schema.findings(_coerced(text, schema.source)):
-        yield replace(finding, place=parameter.place, pointer=pointer, field=parameter.name)
+        yield finding._replace(place=parameter.place, pointer=pointer, field=parameter.name)
 
 
 def _text_of(parameter: Parameter, call: Call) -> str | None:

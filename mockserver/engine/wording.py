@@ -23,7 +23,8 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
     """Return one item for each sentence about each finding: its members, ``path`` and ``wording``."""
     outer, items = facts.item, []
     for finding in _ordered(findings, answer.first if answer is not None else ()):
-        members = {**finding.as_json(), "path": dotted(finding.pointer)}
+        members = finding.as_json()
+        members["path"] = dotted(finding.pointer)
         for sentence in _sentences(finding, own, answer.wording if answer is not None else {}):
             facts.item = {**members, "wording": default_sentence(finding)}
             facts.item["wording"] = sentence(facts)
