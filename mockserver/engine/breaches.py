@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from mockserver.engine.conditions import CONDITIONS, Holds
 from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import Judge, matches_pattern
-from mockserver.engine.keywords import ABOUT, ASSERTIONS, types_of
+from mockserver.engine.keywords import ANY, ASSERTIONS, broken_by, types_of
 from mockserver.engine.values import ABSENT, below, follow, pointer_of, steps_of
 
 MOST_BREACHES: Final = 50
@@ -74,8 +74,8 @@ class Node:
         if len(found) >= MOST_BREACHES:
             return
         own = type(value)
-        for kind, rule, holds, check in self._rules:
-            if kind is not None and kind is not own:
+        for kinds, rule, holds, check in self._rules:
+            if own not in kinds:
                 continue
             if check is not None:
                 check(value, place, above, found)
@@ -87,19 +87,22 @@ class Node:
         return not self.breaches(value)
 
     @cached_property
-    def _rules(self) -> list[tuple[type | None, Rule, Holds | None, Check | None]]:
-        """Return each rule with the type of values that it is about, and with one of two ways to check it."""
+    def _rules(self) -> list[tuple[frozenset[type], Rule, Holds | None, Check | None]]:
+        """Return each rule with the types of values that may break it, and with one of two ways to check it."""
         if self.schema is False:
-            return [(None, Rule("false", None, {}, self.path), lambda _: False, None)]
-        rules: list[tuple[type | None, Rule, Holds | None, Check | None]] = []
+            return [(ANY, Rule("false", None, {}, self.path), lambda _: False, None)]
+        rules: list[tuple[frozenset[type], Rule, Holds | None, Check | None]] = []
         for keyword, value in self.schema.items() if isinstance(self.schema, dict) else ():
-            kind, rule = ABOUT.get(keyword), Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
+            kinds, rule = (
+                broken_by(keyword, value),
+                Rule(keyword, value, self.schema, f"{self.path}/{keyword}"),
+            )
             if keyword in ASSERTIONS:
-                rules.append((kind, rule, Judge({keyword: value}).accepts, None))
+                rules.append((kinds, rule, Judge({keyword: value}).accepts, None))
             elif keyword in CONDITIONS:
-                rules.append((kind, rule, CONDITIONS[keyword](self), None))
+                rules.append((kinds, rule, CONDITIONS[keyword](self), None))
             elif keyword in _FOLLOWED:
-                rules.append((kind, rule, None, _FOLLOWED[keyword](self, rule)))
+                rules.append((kinds, rule, None, _FOLLOWED[keyword](self, rule)))
         return rules
 
     def child(self, *steps: str | int) -> "Node":

@@ -48,14 +48,19 @@ class Explainer:
         findings = [finding for breach in breaches for finding in self._findings(breach)]
         if len(findings) < 2:
             return findings
-        unique = {(each.pointer, each.keyword, each.message): each for each in findings}
-        return sorted(unique.values(), key=self._rank)[:MOST_BREACHES]
+        if len({each.pointer for each in findings}) < len(findings):
+            findings = list({(each.pointer, each.keyword, each.message): each for each in findings}.values())
+        findings.sort(key=self._rank)
+        return findings[:MOST_BREACHES]
 
     def _rank(self, finding: Finding) -> tuple[Any, ...]:
-        steps = finding.pointer.split("/")[1:]
+        _, *steps = finding.pointer.split("/")
         first = self._order.get(steps[0], len(self._order)) if steps else -1
-        order = [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps]
-        return first, order, finding.keyword
+        return (
+            first,
+            [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in steps],
+            finding.keyword,
+        )
 
     def _findings(self, breach: Breach) -> Iterable[Finding]:
         if breach.branches is not None:
@@ -95,7 +100,7 @@ class Explainer:
         ranked = sorted(fitting, key=lambda each: _distance(branches[each], fitting[each], members))
         names = [f"{branches[each].name} ({self._misses(fitting[each], base)})" for each in ranked]
         message, nearest = f"matches none of {', '.join(names)}", fitting[ranked[0]][0]
-        fix = next(iter(self._findings(nearest))).fix
+        fix = _fix(nearest.member) if nearest.member else next(iter(self._findings(nearest))).fix
         return _finding(breach, breach.place, message, "one of them", json_type(value), fix)
 
     def _misses(self, breaches: Iterable[Breach], base: int) -> str:
@@ -133,8 +138,11 @@ def _properties(schema: JSON, root: JSON) -> list[str]:
 
 
 def _missing(breach: Breach, name: str) -> Finding:
-    pointer, fix = below(breach.place, name), f"Add the member {write_json(name)}."
-    return _finding(breach, pointer, "is required", "a value", "nothing", fix)
+    return _finding(breach, below(breach.place, name), "is required", "a value", "nothing", _fix(name))
+
+
+def _fix(missing: str) -> str:
+    return f"Add the member {write_json(missing)}."
 
 
 def _unknown(breach: Breach) -> Iterator[Finding]:

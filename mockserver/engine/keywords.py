@@ -70,7 +70,6 @@ def _inside(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[J
 
 # What is known of keywords and types
 
-
 ASSERTIONS: Final = frozenset(
     {
         "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems", "maxLength", "maxProperties",
@@ -80,30 +79,40 @@ ASSERTIONS: Final = frozenset(
 )  # fmt: skip
 """The keywords that say something about one value, whatever else stands beside them."""
 
-ABOUT: Final[Mapping[str, type]] = {
-    **dict.fromkeys(["format", "maxLength", "minLength", "pattern"], str),
+
+def broken_by(keyword: str, value: JSON) -> frozenset[type]:
+    """Return the types of values that may break a rule."""
+    if keyword == "type":
+        sure = [name for name in ([value] if isinstance(value, str) else value) if name != "integer"]
+        return ANY.difference(*(_TYPES[name] for name in sure), {int} if "integer" in value else ())
+    return _TYPES.get(_ABOUT.get(keyword, ""), ANY)
+
+
+def types_of(schema: JSON) -> frozenset[type]:
+    """Return the types of values that may meet a schema, as far as its own ``type`` says."""
+    if not isinstance(schema, dict) or "type" not in schema:
+        return ANY
+    names = schema["type"]
+    return frozenset().union(*(_TYPES[name] for name in ([names] if isinstance(names, str) else names)))
+
+
+ANY: Final = frozenset({type(None), bool, int, float, str, list, dict})
+_TYPES: Final[Mapping[str, frozenset[type]]] = {
+    "null": frozenset({type(None)}), "boolean": frozenset({bool}), "integer": frozenset({int, float}),
+    "number": frozenset({int, float}), "string": frozenset({str}), "array": frozenset({list}),
+    "object": frozenset({dict}),
+}  # fmt: skip
+_ABOUT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(["format", "maxLength", "minLength", "pattern"], "string"),
     **dict.fromkeys(
-        ["contains", "items", "maxItems", "minItems", "prefixItems", "unevaluatedItems", "uniqueItems"], list
+        ["contains", "items", "maxItems", "minItems", "prefixItems", "unevaluatedItems", "uniqueItems"], "array"
     ),
     **dict.fromkeys(
         [
             "additionalProperties", "dependentRequired", "dependentSchemas", "maxProperties", "minProperties",
             "patternProperties", "properties", "propertyNames", "required", "unevaluatedProperties",
         ],
-        dict,
+        "object",
     ),
 }  # fmt: skip
 """The type of values that a keyword is about, where it is about one only."""
-
-
-def types_of(schema: JSON) -> frozenset[type]:
-    """Return the types of values that may meet a schema, as far as its own ``type`` says."""
-    names = schema.get("type", list(_TYPES)) if isinstance(schema, dict) else list(_TYPES)
-    return frozenset().union(*(_TYPES[name] for name in ([names] if isinstance(names, str) else names)))
-
-
-_TYPES: Final[Mapping[str, frozenset[type]]] = {
-    "null": frozenset({type(None)}), "boolean": frozenset({bool}), "integer": frozenset({int, float}),
-    "number": frozenset({int, float}), "string": frozenset({str}), "array": frozenset({list}),
-    "object": frozenset({dict}),
-}  # fmt: skip

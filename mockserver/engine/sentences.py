@@ -50,7 +50,7 @@ def _type(wanted: JSON, instance: JSON) -> Sentence:
     if "array" in names:
         fix = f"Wrap it into a list: {cut('[' + as_beginning(instance) + ']', 60)}."
     elif "string" in names and isinstance(instance, int | float) and not isinstance(instance, bool):
-        fix = f"Put it into quotes: {cut(json.dumps(str(instance)), 60)}."
+        fix = f"Put it into quotes: {cut(_write(str(instance)), 60)}."
     return message, expected, fix
 
 
