@@ -88,13 +88,18 @@ def shortened(value: JSON) -> JSON:
 
 def _shortened(value: JSON, budget: list[int]) -> JSON:
     budget[0] -= 1
+    short: JSON = value
     if isinstance(value, dict):
-        return {name: _shortened(each, budget) for name, each in value.items()}
-    if isinstance(value, list):
-        return [
-            _shortened(each, budget) for position, each in enumerate(value) if not position or budget[0] > 0
-        ]
-    return value
+        short = {}
+        for name, each in value.items():  # a comprehension would be another frame for each level
+            short[name] = _shortened(each, budget)
+    elif isinstance(value, list):
+        short = []
+        for position, each in enumerate(value):
+            if position and budget[0] <= 0:
+                break
+            short.append(_shortened(each, budget))
+    return short
 
 
 def _unexplained(error: Any) -> Finding:

@@ -1,6 +1,7 @@
 """The explanations are those of the oracle, for bodies that are nearly right, by every schema that we have."""
 
 import copy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.engine.exchange import Finding
-from mockserver.engine.validation import Schema
+from mockserver.engine.validation import BEYOND, TOO_DEEP, Schema
 from mockserver.loading import bundled_names, load_bundled, words_schemas
 from tests.engine import oracle
 
@@ -190,3 +191,68 @@ CASES = (
 def test_what_is_found_is_what_the_oracle_finds(name: str, source: Any, bodies: list[Any], data: Any) -> None:
     schema, value = Schema(source), data.draw(nearly(bodies))
     assert schema.findings(value) == expected(schema, value)
+
+
+# Where the oracle is no help
+
+
+def test_what_is_forbidden_is_found_at_its_place() -> None:
+    (finding,) = Schema({"if": {"required": ["a"]}, "then": False}).findings({"a": 1})
+    assert (finding.keyword, finding.schema_path) == ("false", "#/then")
+    schema = Schema({"$ref": "#/components/schemas/Tree", "components": {"schemas": {"Tree": TREE}}})
+    (finding,) = schema.findings({"value": 1, "next": {"value": 1, "gone": 5}})
+    assert (finding.pointer, finding.schema_path) == ("/next/gone", "#/properties/next/properties/gone")
+
+
+def test_a_reference_that_leads_nowhere_known_is_told_by_the_judge() -> None:
+    schema = Schema(
+        {"$defs": {"n": {"$anchor": "here", "type": "integer"}}, "properties": {"a": {"$ref": "#here"}}}
+    )
+    (finding,) = schema.findings({"a": "x"})
+    assert (finding.pointer, finding.message) == ("/a", "fails the rule type")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\ud800\ud801"])
+def test_lone_surrogates_are_characters_like_others(text: str) -> None:
+    rules = {"b": {"enum": ["x"]}, "c": {"uniqueItems": True}}
+    schema = Schema({"properties": rules, "additionalProperties": {"maxLength": 1}})
+    found = schema.findings({text: text, "b": text, "c": [text, "\udbff"]})
+    assert [each.pointer for each in found] == ["/b", *([f"/{text}"] if len(text) > 1 else [])]
+    assert found[0].value == text
+    assert schema.findings({"c": [text, text]})[0].keyword == "uniqueItems"
+
+
+def deep(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels):
+        value = {"next": value}
+    return value
+
+
+def test_what_is_nested_too_deep_is_refused_all_the_same() -> None:
+    node = {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {"next": {"$ref": "#/components/schemas/N"}},
+                "required": ["next"],
+            },
+            False,
+        ]
+    }
+    schema = Schema({"$ref": "#/components/schemas/N", "components": {"schemas": {"N": node}}})
+    assert schema.findings(deep(100))[0].pointer == "/next" * 101
+    assert schema.findings(deep(220))[0].message == "fails the rule anyOf"
+    assert schema.findings(deep(499)) == [TOO_DEEP]
+
+
+def test_what_the_judge_cannot_compare_is_let_pass() -> None:
+    assert Schema({"uniqueItems": True}).accepts([deep(400), deep(400)])
+
+
+def test_a_large_body_is_explained_in_no_time() -> None:
+    schema = Schema(BUNDLED["novu-observed-EventsController_trigger"])
+    start = time.perf_counter()
+    assert len(schema.findings({"name": "x", "to": [{"email": "a"}] * 100_000})) == 50
+    assert schema.findings({"name": "x", "to": [*["a"] * 100_000, 5]}) == [BEYOND]
+    assert time.perf_counter() - start < 1.0
