@@ -226,8 +226,8 @@ _EXCLUDING: Final = frozenset({"type", "false"})
 
 def _distance(branch: Branch, breaches: list[Breach], members: Mapping[str, JSON]) -> tuple[int, int]:
     """Rank a branch: the more members it shares with the value, and the less it misses, the nearer."""
-    missing = sum(each.member is not None for each in breaches)
-    return -len(branch.members & members.keys()), len(breaches) + missing
+    missing = [each for each in breaches if each.member is not None]
+    return -len(branch.members & members.keys()), len(breaches) + len(missing)
 
 
 def _branch_name(branch: JSON) -> str:

@@ -24,11 +24,12 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
     outer, items = facts.item, []
     for finding in _ordered(findings, answer.first if answer is not None else ()):
         members = finding.as_json()
-        members["path"] = dotted(finding.pointer)
+        members["path"] = path = dotted(finding.pointer)
+        members["wording"] = f"{path or _ROOTS[finding.place]} {finding.message}"
         for sentence in _sentences(finding, own, answer.wording if answer is not None else {}):
-            facts.item = {**members, "wording": default_sentence(finding)}
-            facts.item["wording"] = sentence(facts)
-            items.append(facts.item)
+            facts.item = item = members.copy()
+            item["wording"] = sentence(facts)
+            items.append(item)
     facts.item = outer
     return items
 
