@@ -1,18 +1,18 @@
 """Which rules of a schema a value breaks: both are gone through side by side.
 
-The judge alone says no without saying where in a way that is cheap: it copies what is wrong into each error. So the
-schema is laid out as a tree of `Node`, each with its rules. A rule that asserts something about one value is put to
-a judge of that rule alone; a rule that leads to other values or schemas is followed here. Nodes and rules are made
-when a value first comes to them, and kept: a second refused request pays for nothing but the looking.
+The judge's own list of errors is no help: it is made as a whole, copies what is wrong into each error, and fails on
+lone surrogates and deep nesting. So the schema is laid out as a tree of `Node`, each with its rules. A rule that
+asserts something about one value is put to a judge of that rule alone, which cannot disagree with the judge of the
+whole; a rule that leads to other values or schemas is followed here. Nodes and rules are made when a value first
+comes to them, and kept: the next refused request pays for nothing but the looking.
 
-Breaches are collected in the order in which the schema is written, and no more of them than anybody is told of. A
+Breaches are collected in the order in which the schema is written, and hardly more of them than anybody is told of. A
 failed ``anyOf`` or ``oneOf`` carries those of each branch.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
@@ -37,10 +37,11 @@ class Rule:
 
 @dataclass(slots=True, eq=False)
 class Breach:
-    """One rule that a value breaks. ``place`` is the pointer of the value, ``above`` leads to the rule's document.
+    """One rule that a value breaks. ``place`` is the pointer of the value.
 
-    ``member`` is the one that misses; ``branches`` are the breaches of each branch that does not match, by its
-    position, None where it is for another type; ``matching`` are the positions of those that match.
+    The rule's path continues ``above``, that of the reference that led to it. ``member`` is the one that misses;
+    ``branches`` are the breaches of each branch that does not match, by its position, None where it is for another
+    type; ``matching`` are the positions of those that match.
     """
 
     rule: Rule
@@ -93,10 +94,8 @@ class Node:
             return [(ANY, Rule("false", None, {}, self.path), lambda _: False, None)]
         rules: list[tuple[frozenset[type], Rule, Holds | None, Check | None]] = []
         for keyword, value in self.schema.items() if isinstance(self.schema, dict) else ():
-            kinds, rule = (
-                broken_by(keyword, value),
-                Rule(keyword, value, self.schema, f"{self.path}/{keyword}"),
-            )
+            kinds = broken_by(keyword, value)
+            rule = Rule(keyword, value, self.schema, f"{self.path}/{keyword}")
             if keyword in ASSERTIONS:
                 rules.append((kinds, rule, Judge({keyword: value}).accepts, None))
             elif keyword in CONDITIONS:
@@ -187,8 +186,8 @@ def _required(_: Node, rule: Rule) -> Check:
     names = rule.value
 
     def check(value: JSON, place: str, above: str, found: list[Breach]) -> None:
-        missing = islice([name for name in names if name not in value], MOST_BREACHES)
-        found += [Breach(rule, value, place, above, name) for name in missing]
+        missing = [name for name in names if name not in value]
+        found += [Breach(rule, value, place, above, name) for name in missing[:MOST_BREACHES]]
 
     return check
 

@@ -82,10 +82,10 @@ ASSERTIONS: Final = frozenset(
 
 def broken_by(keyword: str, value: JSON) -> frozenset[type]:
     """Return the types of values that may break a rule."""
-    if keyword == "type":
-        sure = [name for name in ([value] if isinstance(value, str) else value) if name != "integer"]
-        return ANY.difference(*(_TYPES[name] for name in sure), {int} if "integer" in value else ())
-    return _TYPES.get(_ABOUT.get(keyword, ""), ANY)
+    if keyword != "type":
+        return _TYPES.get(_ABOUT.get(keyword, ""), ANY)
+    names = [value] if isinstance(value, str) else value
+    return ANY.difference(*(_TYPES[name] if name != "integer" else {int} for name in names))
 
 
 def types_of(schema: JSON) -> frozenset[type]:
