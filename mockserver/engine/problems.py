@@ -4,13 +4,14 @@ An API's error goes out in that API's envelope. A problem document is sent where
 where the API has no answer for a reason.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
 from mockserver.engine.contract import Route
 from mockserver.engine.exchange import JSON, Finding, Reason, Request, Response
-from mockserver.engine.values import cut, encode, steps_of, write_json
+from mockserver.engine.values import cut, encode, steps_of
 from mockserver.engine.wording import default_sentence
 
 PROBLEM_TYPE: Final = ("content-type", "application/problem+json")
@@ -87,10 +88,7 @@ def _hint(path: str, nearest: Sequence[Route]) -> str:
 
 def violations(findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]) -> str:
     """Return the value of ``sl-violations``: a JSON array in ASCII, cut between entries at 8,000 bytes."""
-    entries = [_entry(finding, "request") for finding in findings]
-    if not deviations and len(text := write_json(entries)) <= LONGEST_HEADER:
-        return text
-    return _cut_list(entries, tuple(deviations))
+    return _cut_list([_entry(finding, "request") for finding in findings], tuple(deviations))
 
 
 def _entry(finding: Finding, *above: str) -> JSON:
@@ -105,15 +103,15 @@ def _listed(location: list[str], severity: str, code: str, message: str) -> JSON
 @lru_cache(maxsize=256)  # nearly every call of an SDK leans on the same few deviations
 def _leaned_on(deviations: tuple[tuple[str, str], ...]) -> list[str]:
     location = ["request", "body"]
-    return [write_json(_listed(location, "Warning", "deviation", f"{id_}: {why}")) for id_, why in deviations]
+    return [json.dumps(_listed(location, "Warning", "deviation", f"{id_}: {why}")) for id_, why in deviations]
 
 
 def _cut_list(entries: list[JSON], deviations: tuple[tuple[str, str], ...]) -> str:
-    texts = [*map(write_json, entries), *_leaned_on(deviations)]
+    texts = [*map(json.dumps, entries), *_leaned_on(deviations)]
     whole = f"[{','.join(texts)}]"
     for dropped in range(1, len(texts) + 1):
         if len(whole) <= LONGEST_HEADER:
             break
-        more = write_json(_listed([], "Information", "more", f"{dropped} more"))
+        more = json.dumps(_listed([], "Information", "more", f"{dropped} more"))
         whole = f"[{','.join([*texts[:-dropped], more])}]"
     return whole
