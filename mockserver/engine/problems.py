@@ -88,7 +88,21 @@ def _hint(path: str, nearest: Sequence[Route]) -> str:
 
 def violations(findings: Sequence[Finding], deviations: Sequence[tuple[str, str]]) -> str:
     """Return the value of ``sl-violations``: a JSON array in ASCII, cut between entries at 8,000 bytes."""
-    return _cut_list([_entry(finding, "request") for finding in findings], tuple(deviations))
+    return _cut_list([_told(finding) for finding in findings], tuple(deviations))
+
+
+def _told(finding: Finding) -> str:
+    place, pointer, _, keyword, message, *_ = finding
+    is_long = len(pointer) + len(message) > 500
+    return _written(place, pointer, keyword, message) if is_long else _known(place, pointer, keyword, message)
+
+
+def _written(place: str, pointer: str, keyword: str, message: str) -> str:
+    return json.dumps(_entry(Finding(place, pointer, "", keyword, message), "request"))
+
+
+_known: Final = lru_cache(maxsize=256)(_written)
+"""The same mistake is made again and again; what is long is not kept."""
 
 
 def _entry(finding: Finding, *above: str) -> JSON:
@@ -106,8 +120,8 @@ def _leaned_on(deviations: tuple[tuple[str, str], ...]) -> list[str]:
     return [json.dumps(_listed(location, "Warning", "deviation", f"{id_}: {why}")) for id_, why in deviations]
 
 
-def _cut_list(entries: list[JSON], deviations: tuple[tuple[str, str], ...]) -> str:
-    texts = [*map(json.dumps, entries), *_leaned_on(deviations)]
+def _cut_list(entries: list[str], deviations: tuple[tuple[str, str], ...]) -> str:
+    texts = [*entries, *_leaned_on(deviations)]
     whole = f"[{','.join(texts)}]"
     for dropped in range(1, len(texts) + 1):
         if len(whole) <= LONGEST_HEADER:
