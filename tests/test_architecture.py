@@ -14,13 +14,16 @@ PACKAGE = TOP / "mockserver"
 
 ENGINE = [
     "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
-    "keywords", "document", "shapes", "soundness", "compiler", "routing", "credentials", "parsing", "sentences",
-    "explainer", "explanation", "validation", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
-    "problems", "rendering", "decide",
+    "keywords", "document", "shapes", "soundness", "views", "compiler", "routing", "credentials", "parsing", "sentences",
+    "explainer", "explanation", "validation", "vocabulary", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
+    "problems", "rendering", "decide", "samples", "effective",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
 SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
-OUTSIDE = [{"loading", "configuration"}, {"wire"}, {"reports"}, {"server"}, {"cli", "__main__"}]
+OUTSIDE = [
+    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire"}, {"reports", "checking"}, {"server"},
+    {"launch"}, {"cli", "__main__"},
+]  # fmt: skip
 """Above the engine, upwards."""
 
 FORBIDDEN_IN_ENGINE = {

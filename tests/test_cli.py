@@ -1,14 +1,9 @@
 """The command line, as a process: what it prints, how it ends, what it says of what it cannot use."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,22 +11,7 @@ from click.testing import CliRunner
 
 from mockserver.cli import main
 from mockserver.server.running import has_ipv6
-
-COMMAND = [sys.executable, "-m", "mockserver"]
-
-
-@contextmanager
-def serving(*options: str, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
+from tests.serving import serving
 
 
 def post(url: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -140,10 +120,10 @@ def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
         (["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
         (
             ["--journal", "/no/such/folder/calls.jsonl"],
-            "--journal /no/such/folder/calls.jsonl: cannot be written: No such file",
+            "--journal: /no/such/folder/calls.jsonl cannot be written: No such file",
         ),
         (["--workers", "2"], "there is one process only"),
-        (["--port", "99999"], "99999 is not in the range"),
+        (["--port", "99999"], "--port: must be <= 65535"),
         (["--log", "loud"], "'loud' is not one of"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1 port 4747"),
         (["--host", "no.such.host.invalid"], "cannot listen on no.such.host.invalid"),

@@ -6,7 +6,7 @@ missing. All of them are collected, each with its JSON Pointer, and raised as on
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,7 +18,6 @@ from mockserver.engine.contract import (
     Api,
     CatalogueRule,
     DedupRule,
-    Deviation,
     Operation,
     RateLimit,
     RefusalRule,
@@ -34,28 +33,30 @@ from mockserver.engine.shapes import shape_of
 from mockserver.engine.soundness import check_answers, check_document
 from mockserver.engine.templates import has_expressions
 from mockserver.engine.values import ABSENT, first_step, pointer_of, positive_seconds, seconds_of
+from mockserver.engine.views import Structure, Views, check_structure, views_of
 
 DEFAULT_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
 MAX_BYTES: Final = 20 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Views:
-    """The document under each profile, with single deviations undone, and with single ones alone."""
+def compile_api(
+    name: str,
+    document: Mapping[str, JSON],
+    profile: str = "observed",
+    structure: Structure | None = None,
+    *,
+    partial: bool = False,
+) -> Api:
+    """Compile one document under a profile. Raises `SpecError` with everything that is wrong in it.
 
-    served: Document
-    observed: Document
-    published: Document
-    undone: Mapping[str, Document]
-    alone: Mapping[str, Document]
-    active: frozenset[str]
-
-
-def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observed") -> Api:
-    """Compile one document under a profile. Raises `SpecError` with everything that is wrong in it."""
+    ``structure`` is asked of the document as deviations leave it; of a ``partial`` document, whose faulty parts
+    were taken away, it is no fault that something is missing.
+    """
     listed = profiles.read_deviations(document)
-    views = _views(name, document, listed, profile)
+    views = views_of(name, document, listed, profile, partial=partial)
     served = views.served
+    if structure is not None:
+        check_structure(views, structure)
     compilers = [_OperationCompiler(name, views, path, method) for path, method, _ in served.operations()]
     operations = [(compiler, compiler.operation()) for compiler in compilers]
     routes = [route for compiler, operation in operations for route in compiler.routes(operation)]
@@ -64,32 +65,16 @@ def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observe
         check_answers(served, operation)
     if served.problems:
         raise SpecError(list(dict.fromkeys(served.problems)))
-    title = served.words.get("title", name)
+    title = served.words.get("title", served.root.get("info", {}).get("title", name))
     return Api(
-        name, title, profile, tuple(each for _, each in operations), tuple(routes), listed, served.root
-    )
-
-
-def _views(name: str, document: JSON, listed: Mapping[str, Deviation], profile: str) -> _Views:
-    problems: list[tuple[str, str, str]] = []
-
-    def view(ids: Iterable[str]) -> Document:
-        try:
-            return Document(name, profiles.apply(document, listed, ids), problems)
-        except LookupError as error:
-            raise SpecError(
-                [(name, str(error.args[0]), "a deviation points here, but nothing is there")]
-            ) from None
-
-    active = {each: profiles.active(listed, each) for each in profiles.PROFILES}
-    differing = active["observed"] ^ active["published"] if profile == "observed" else frozenset()
-    return _Views(
-        served=view(active[profile]),
-        observed=view(active["observed"]),
-        published=view(active["published"]),
-        undone={id_: view(active["observed"] ^ {id_}) for id_ in listed if id_ in differing},
-        alone={id_: view(active["published"] ^ {id_}) for id_ in listed if id_ in differing},
-        active=active[profile],
+        name,
+        title,
+        profile,
+        tuple(each for _, each in operations),
+        tuple(routes),
+        listed,
+        served.root,
+        document,
     )
 
 
@@ -98,7 +83,7 @@ class _OperationCompiler:
     """One operation of the served document."""
 
     api: str
-    views: _Views
+    views: Views
     path: str
     method: str
 
@@ -138,7 +123,7 @@ class _OperationCompiler:
             published=published,
             variants=self._variants(shape),
             additions=self._additions(published),
-            success=self._answer(words.get("success", {"status": 200}), f"{at}/success"),
+            success=self._success(words, f"{at}/success"),
             answers=self._answers(words.get("answers", {})),
             documented=self._documented(),
             statuses=_statuses(source),
@@ -176,12 +161,12 @@ class _OperationCompiler:
         known = {*BUILT_IN_CHECKS, *_rules_of(self._document)}
         for name in named:
             if name not in known:
-                self._document.blame(
+                self._document.miss(
                     "/x-mock/checks",
                     f"no check or rule is named {name!r}; there are {', '.join(sorted(known))}",
                 )
         for rule in sorted(rules - set(named)):
-            self._document.blame(
+            self._document.miss(
                 "/x-mock/checks", f"the rule {rule!r} is never reached: checks does not name it"
             )
         return tuple(name for name in named if name in BUILT_IN_CHECKS or name in rules)
@@ -206,6 +191,23 @@ class _OperationCompiler:
         return _statuses(self.views.published.operation(self.path, self.method) or {})
 
     # Answers
+
+    def _success(self, words: Mapping[str, JSON], at: str) -> Answer:
+        """Return the answer that ``success`` names, else the first success that is documented."""
+        if "success" in words:
+            return self._answer(words["success"], at)
+        responses = self._source["responses"]
+        status = next((each for each in responses if each.startswith("2") and each.isdigit()), None)
+        if status is None:
+            self._document.blame(
+                pointer_of(["paths", self.path, self.method, "responses"]), "has no success, as 200"
+            )
+            return Answer(200)
+        names = [name for _, name, _ in self._document.examples(responses[status])]
+        if not names and "content" in self._document.resolve(responses[status]):
+            told = "has content, but no example of it to answer with; write one under example"
+            self._document.blame(pointer_of(["paths", self.path, self.method, "responses", status]), told)
+        return self._answer({"status": int(status), **({"example": names[0]} if names else {})}, at)
 
     def _answers(self, entries: Mapping[str, JSON]) -> dict[Reason, Answer]:
         return {
@@ -246,7 +248,7 @@ class _OperationCompiler:
                 for media_type, example, value in document.examples(response):
                     if example == name:
                         return media_type, value
-        self._document.blame(at, f"no response for {status} has an example named {name!r}")
+        self._document.miss(at, f"no response for {status} has an example named {name!r}")
         return "application/json", ABSENT
 
     def _documented(self) -> dict[tuple[int, str], Answer]:

@@ -35,6 +35,8 @@ class Facts(Protocol):
     @property
     def body(self) -> JSON: ...  # noqa: D102
     @property
+    def path(self) -> str: ...  # noqa: D102
+    @property
     def path_values(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def now(self) -> float: ...  # noqa: D102
@@ -60,6 +62,11 @@ class RequestFacts:
     now: float = 0.0
     labels: dict[str, str] = field(default_factory=dict)
     noted: dict[str, JSON] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The path that was sent."""
+        return self.request.path
 
     def ids(self, _: int) -> int:
         """Return no randomness: what is found in a request is the same each time."""
@@ -120,7 +127,7 @@ VALUES: Final[dict[str, Template]] = {
     "objectId": _object_id,
     "now": lambda facts: iso_time(facts.now),
     "epochMs": lambda facts: int(facts.now * 1000),
-    "path": lambda facts: facts.request.path,
+    "path": lambda facts: facts.path,
     "finding": _first_finding,
     "items": lambda facts: facts.items(),
     "findings": lambda facts: [text for _, text in facts.written()],

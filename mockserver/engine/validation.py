@@ -16,6 +16,7 @@ from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.formats import FORMATS
+from mockserver.engine.headers import cookies_of
 from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 
 MOST_EXPLAINED: Final = 2_000
@@ -203,6 +204,8 @@ def _text_of(parameter: Parameter, call: Call) -> str | None:
         case "query":
             values = parse_qs(call.request.query, keep_blank_values=True).get(parameter.name)
             return values[0] if values else None
+        case "cookie":
+            return cookies_of(call.request.headers.get("cookie", "")).get(parameter.name)
         case _:
             return call.supplied.get(parameter.name, call.request.headers.get(parameter.name))
 

@@ -30,6 +30,7 @@ class FakeFacts:
     request: Request = field(
         default_factory=lambda: Request("POST", "/p", "a=1&b=", {"idempotency-key": "k", "x-empty": ""})
     )
+    path: str = "/p"
     path_values: dict[str, str] = field(default_factory=lambda: {"id": "7"})
     now: float = 1795164055.651
     labels: dict[str, str] = field(default_factory=dict)
