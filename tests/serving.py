@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mockserver.engine.contract import Api
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled
 from mockserver.server.app import Stage
@@ -67,8 +68,10 @@ class Running:
 
 
 @contextmanager
-def running(settings: Settings | None = None, **options: Any) -> Iterator[Running]:
-    world = World(Blueprint(load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
+def running(
+    settings: Settings | None = None, apis: Sequence[Api] | None = None, **options: Any
+) -> Iterator[Running]:
+    world = World(Blueprint(apis or load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
     stage = Stage(world)
     server = ServerThread(build_app(stage, **options))
     try:

@@ -31,27 +31,43 @@ def sample_of(schema: JSON, root: JSON, depth: int = 0) -> JSON:
             return schema[name][0]
     for name in ("oneOf", "anyOf"):
         if schema.get(name):
-            return sample_of({**_without(schema, name), **resolved(schema[name][0], root)}, root, depth + 1)
+            branch = resolved(schema[name][0], root)
+            return sample_of(_joined(_without(schema, name), branch), root, depth + 1)
     return _of_type(schema, root, depth)
 
 
 def resolved(schema: JSON, root: JSON) -> JSON:
-    """Follow a reference, and lay the parts of ``allOf`` over each other."""
+    """Follow a reference, and lay the parts of ``allOf`` over each other; of ``if`` and ``else`` take the latter."""
     if not isinstance(schema, dict):
         return schema
     if isinstance(ref := schema.get("$ref"), str):
         found = walk(root, ref.removeprefix("#"))
         schema = {**(found if found is not ABSENT else {}), **_without(schema, "$ref")}
-    for part in schema.get("allOf", []):
-        inner = resolved(part, root)
-        schema = _joined(schema, inner) if isinstance(inner, dict) else schema
-    return schema
+    parts = [*schema.get("allOf", []), *([schema["else"]] if "else" in schema else [])]
+    whole: JSON = {
+        name: value for name, value in schema.items() if name not in {"allOf", "if", "then", "else"}
+    }
+    for part in parts:
+        whole = _joined(whole, resolved(part, root))
+    return whole
 
 
-def _joined(ours: Mapping[str, JSON], theirs: Mapping[str, JSON]) -> dict[str, JSON]:
-    required = [*ours.get("required", []), *theirs.get("required", [])]
-    properties = {**ours.get("properties", {}), **theirs.get("properties", {})}
-    return {**ours, **theirs, **({"required": required, "properties": properties} if properties else {})}
+def _joined(ours: Mapping[str, JSON], theirs: JSON) -> dict[str, JSON]:
+    """Return a schema that asks for what two ask for, as far as a sample needs it."""
+    if not isinstance(theirs, dict):
+        return dict(ours)
+    joined = {**ours, **theirs}
+    if "required" in ours and "required" in theirs:
+        joined["required"] = [*ours["required"], *theirs["required"]]
+    if "properties" in ours and "properties" in theirs:
+        mine, other = ours["properties"], theirs["properties"]
+        shared = {
+            name: _joined(mine[name], other[name])
+            for name in mine
+            if name in other and mine[name] is not True
+        }
+        joined["properties"] = {**mine, **other, **shared}
+    return joined
 
 
 def _without(schema: Mapping[str, JSON], name: str) -> dict[str, JSON]:
