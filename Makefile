@@ -22,7 +22,7 @@ serve: $(READY)  ## Serve the APIs; options go into ARGS, as in make serve ARGS=
 
 test: $(READY)  ## Run the tests, with coverage.
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n auto $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
