@@ -22,9 +22,9 @@ from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running
 
 TOP = Path(__file__).parent.parent
-README = (TOP / "README.md").read_text()
-SPECS = (TOP / "specs" / "README.md").read_text()
-FIXTURES = (TOP / "fixtures" / "README.md").read_text()
+README = (TOP / "README.md").read_text(encoding="utf-8")
+SPECS = (TOP / "specs" / "README.md").read_text(encoding="utf-8")
+FIXTURES = (TOP / "fixtures" / "README.md").read_text(encoding="utf-8")
 VOCABULARY = read_yaml(TOP / "mockserver" / "x-mock.schema.yaml", "x-mock.schema.yaml")
 CONFIGURATION = read_yaml(TOP / "mockserver" / "config.schema.yaml", "config.schema.yaml")
 
@@ -131,7 +131,7 @@ def test_query_keys_and_configuration_are_documented() -> None:
 def test_the_configuration_of_the_readme_can_be_used(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "mockserver.yaml"
-    path.write_text(example)
+    path.write_text(example, encoding="utf-8")
     settings = settings_of(load_config(path), load_bundled())
     assert settings.policies["novu"].is_strict
 
@@ -152,9 +152,11 @@ def test_the_examples_of_the_readme_run() -> None:
         for command, output in examples():
             words = shlex.split(command.replace("\\\n", " ").replace("http://127.0.0.1:4747", server.url))
             assert words[0] == "curl"
-            got = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
+            got = subprocess.run(words, capture_output=True, encoding="utf-8", check=True, timeout=30).stdout
             pattern = ".*".join(re.escape(part.strip("\n")) for part in output.split("…"))
-            assert re.search(pattern, got.replace("\r\n", "\n"), re.DOTALL), f"{command}\n{got}"
+            assert re.search(pattern, got.replace("\r\n", "\n"), re.DOTALL | re.IGNORECASE), (
+                f"{command}\n{got}"
+            )
         exchanges = list(server.stage.world.journal.newest_first())[::-1]
         assert [text_line(each, lambda text, _: text) for each in exchanges[: len(printed)]] == printed
 
@@ -162,12 +164,12 @@ def test_the_examples_of_the_readme_run() -> None:
 @pytest.mark.parametrize("path", ["README.md", "specs/README.md", "fixtures/README.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(path: str) -> None:
     file = TOP / path
-    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
         assert target.startswith("http") or (file.parent / target).exists(), target
 
 
 def test_make_targets_are_described() -> None:
-    makefile = (TOP / "Makefile").read_text()
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
     phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
     described = set(re.findall(r"^([a-z]+):.*##", makefile, re.MULTILINE))
     assert phony == described

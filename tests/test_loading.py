@@ -27,7 +27,7 @@ from mockserver.loading import bundled_names, load_bundled, load_config, load_sp
 )
 def test_yaml_is_read_as_its_core_schema(tmp_path: Path, text: str, value: Any) -> None:
     path = tmp_path / "x.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     assert read_yaml(path, "x.yaml") == value
 
 
@@ -91,7 +91,7 @@ def test_a_typo_in_the_extension_is_told_with_its_place(
     import json
 
     path = tmp_path / "x.yaml"
-    path.write_text(json.dumps({"openapi": "3.1.0", "x-mock": words, "paths": {}}))
+    path.write_text(json.dumps({"openapi": "3.1.0", "x-mock": words, "paths": {}}), encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         load_spec(path, "x")
     assert [(file, place) for file, place, text in caught.value.problems if sentence in text] == [
@@ -102,7 +102,7 @@ def test_a_typo_in_the_extension_is_told_with_its_place(
 @pytest.mark.parametrize("text", ["[]", "a: 1", "openapi: 3.0.0", "swagger: '2.0'"])
 def test_another_document_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=r"must be an OpenAPI 3\.1 document"):
         load_spec(path, "x")
 
@@ -113,9 +113,9 @@ def test_another_document_is_refused(tmp_path: Path, text: str) -> None:
 def test_no_configuration_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_config(None) == {}
-    (tmp_path / "mockserver.yaml").write_text("limits: {novu: 5/1s}")
+    (tmp_path / "mockserver.yaml").write_text("limits: {novu: 5/1s}", encoding="utf-8")
     assert load_config(None) == {"limits": {"novu": "5/1s"}}
-    (tmp_path / "mockserver.yaml").write_text("")
+    (tmp_path / "mockserver.yaml").write_text("", encoding="utf-8")
     assert load_config(None) == {}
 
 
@@ -136,7 +136,7 @@ def test_a_fault_of_the_configuration_is_told_with_its_place(
     tmp_path: Path, text: str, pointer: str, sentence: str
 ) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         load_config(path)
     assert [(file, place) for file, place, told in caught.value.problems if sentence in told] == [

@@ -12,7 +12,6 @@ from threading import Timer
 
 TOP = Path(__file__).parent.parent.parent
 ENDS_WITHIN, STARTS_WITHIN, STOPS_WITHIN = 300, 30, 10  # seconds
-SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 CALLS: list[tuple[str, dict[str, str], dict[str, object], int]] = [
     ("/v1/events/trigger", {"Authorization": "ApiKey k"}, {"name": "welcome", "to": ["ada"]}, 201),
     ("/event/", {"Authorization": "Bearer k"}, {"distinct_id": "ada", "event": "e"}, 202),
@@ -46,13 +45,18 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -
 
 
 def environment_with(wheel: Path, home: Path, *without: str) -> Path:
-    """Make an environment that holds a wheel and its dependencies, without some; return its scripts."""
+    """Make an environment that holds a wheel and its dependencies, without some; return its folder."""
     run(sys.executable, "-m", "venv", "--without-pip", home, cwd=home.parent)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(home)]
     run(*pip, "install", wheel, cwd=home.parent)
     if without:
         run(*pip, "uninstall", "--yes", *without, cwd=home.parent)
-    return home / SCRIPTS
+    return home
+
+
+def program(home: Path, name: str) -> Path:
+    """Return the path of a program of an environment."""
+    return home / "Scripts" / f"{name}.exe" if sys.platform == "win32" else home / "bin" / name
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mockserver import __version__
-from tests.packaging.building import CALLS, TOP, environment_with, post, run, serving
+from tests.packaging.building import CALLS, TOP, environment_with, post, program, run, serving
 
 # What is built and installed is built and installed once: by the worker that has this group.
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -122,7 +122,7 @@ def test_the_metadata(built: Built) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_every_name_of_the_command(installed: Path, tmp_path: Path, command: list[str]) -> None:
-    assert run(installed / command[0], *command[1:], "--version", cwd=tmp_path).split() == [
+    assert run(program(installed, command[0]), *command[1:], "--version", cwd=tmp_path).split() == [
         "mockserver,",
         "version",
         __version__,
@@ -133,8 +133,8 @@ def test_every_name_of_the_command(installed: Path, tmp_path: Path, command: lis
 def test_an_installed_wheel_serves_all_four_apis(
     environment: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    scripts: Path = request.getfixturevalue(environment)
-    with serving([scripts / "mockserver", "serve", "--port", "0"], tmp_path) as (_, url):
+    home: Path = request.getfixturevalue(environment)
+    with serving([program(home, "mockserver"), "serve", "--port", "0"], tmp_path) as (_, url):
         for path, headers, body, status in CALLS:
             assert post(url + path, headers, body) == status, path
 
@@ -146,7 +146,9 @@ def test_an_installed_wheel_serves_all_four_apis(
 def test_the_environments_are_what_they_are_called(
     environment: str, parts: list[str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    scripts: Path = request.getfixturevalue(environment)
+    home: Path = request.getfixturevalue(environment)
     asked = "print([n for n in ('httptools', 'uvloop', 'tests', 'pytest') if importlib.util.find_spec(n)], mockserver.__file__)"
-    told = run(scripts / "python", "-I", "-c", f"import importlib.util, mockserver; {asked}", cwd=tmp_path)
-    assert told.startswith(f"{parts} {scripts.parent}")
+    told = run(
+        program(home, "python"), "-I", "-c", f"import importlib.util, mockserver; {asked}", cwd=tmp_path
+    )
+    assert told.startswith(f"{parts} {home}")
