@@ -48,7 +48,7 @@ bench: $(READY)  ## Measure against a bare uvicorn echo.
 	$(BIN)/python -m bench
 
 # Results are kept in mutants/: what was interrupted goes on, and only what has changed is run again. Look at a
-# survivor with `.venv/bin/mutmut show NAME`. All of the engine takes hours; pyproject.toml names the tests.
+# survivor with `.venv/bin/mutmut show NAME`. All of the engine takes about an hour; pyproject.toml names the tests.
 mutate: $(READY)  ## Change the engine, see which changes no test notices; ARGS="limits dedup" picks modules.
 	$(BIN)/python -m pip install --quiet --group mutate
 	$(BIN)/mutmut run $(ARGS:%='mockserver.engine.%.*')

@@ -202,3 +202,17 @@ def test_words_after_the_image_are_options(container: tuple[subprocess.Popen[str
 def test_the_health_check_asks_no_proxy(image: Image, container: tuple[subprocess.Popen[str], str]) -> None:
     proxied = Image(image.home, {**image.env, "http_proxy": "http://127.0.0.1:9"}, image.folder, image.facts)
     assert healthy(proxied, container[1])
+
+
+def test_a_configuration_in_the_working_folder_is_read(image: Image) -> None:
+    assert image.folder == "/config"
+    path, _, body, status = CALLS[0]
+    file = image.cwd / "mockserver.yaml"
+    file.write_text("keys: {novu: secret}\n", encoding="utf-8")
+    try:
+        with serving([*image.words("ENTRYPOINT"), *ON_ANOTHER_PORT], image.cwd, image.env) as (_, url):
+            trigger = url.replace("0.0.0.0", "127.0.0.1") + path
+            assert post(trigger, {"Authorization": "ApiKey secret"}, body) == status
+            assert post(trigger, {"Authorization": "ApiKey other"}, body) == 401
+    finally:
+        file.unlink()
