@@ -19,11 +19,11 @@ def test_no_configuration_is_an_empty_one(tmp_path: Path, monkeypatch: pytest.Mo
     assert loading.config_path(None) is None
     assert load_config(None) == {}
     path = tmp_path / "mockserver.yaml"
-    path.write_text("limits: {novu: 5/1s}")
+    path.write_text("limits: {novu: 5/1s}", encoding="utf-8")
     found = loading.config_path(None)
     assert found == Path("mockserver.yaml")
     assert {place: given.value for place, given in load_config(found).items()} == {("limits", "novu"): "5/1s"}
-    path.write_text("")
+    path.write_text("", encoding="utf-8")
     assert load_config(found) == {}
 
 
@@ -44,7 +44,7 @@ def test_a_fault_of_the_configuration_is_told_with_its_place(
     tmp_path: Path, text: str, pointer: str, sentence: str
 ) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError) as caught:
         load_config(path)
     told = [
@@ -232,7 +232,9 @@ def test_a_prefix_that_cannot_be_used(text: str) -> None:
 
 
 def test_files_that_a_configuration_names_are_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "mockserver.yaml").write_text("specs: [a.yaml, /b.yaml]\njournal: out/calls.jsonl\n")
+    (tmp_path / "mockserver.yaml").write_text(
+        "specs: [a.yaml, /b.yaml]\njournal: out/calls.jsonl\n", encoding="utf-8"
+    )
     configuration = configure(table(), load_config(tmp_path / "mockserver.yaml"))
     assert configuration["specs"] == [str(tmp_path / "a.yaml"), "/b.yaml"]
     assert configuration["journal"] == str(tmp_path / "out" / "calls.jsonl")

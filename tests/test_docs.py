@@ -26,9 +26,9 @@ from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running, serving
 
 TOP = Path(__file__).parent.parent
-README = (TOP / "README.md").read_text()
-SPECS = (TOP / "specs" / "README.md").read_text()
-FIXTURES = (TOP / "fixtures" / "README.md").read_text()
+README = (TOP / "README.md").read_text(encoding="utf-8")
+SPECS = (TOP / "specs" / "README.md").read_text(encoding="utf-8")
+FIXTURES = (TOP / "fixtures" / "README.md").read_text(encoding="utf-8")
 VOCABULARY = read_yaml(TOP / "mockserver" / "x-mock.schema.yaml", "x-mock.schema.yaml")
 CONFIGURATION = read_yaml(TOP / "mockserver" / "config.schema.yaml", "config.schema.yaml")
 
@@ -191,7 +191,7 @@ def test_query_keys_and_configuration_are_documented() -> None:
 def test_the_configuration_of_the_readme_can_be_used(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "mockserver.yaml"
-    path.write_text(example)
+    path.write_text(example, encoding="utf-8")
     settings = settings_of(configure(table(), load_config(path)), load_bundled())
     assert settings.policies["novu"].is_strict
     ((command, output),) = [each for each in examples(README) if "show-config" in each[0]]
@@ -215,15 +215,15 @@ def run(command: str, folder: Path, url: str = "") -> str:
     program = [sys.executable, "-m", "mockserver"] if words[0] == "mockserver" else ["curl"]
     assert words[0] in {"mockserver", "curl"}
     done = subprocess.run(
-        [*program, *words[1:]], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(TOP), **set_here},
+        [*program, *words[1:]], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=30, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(TOP), "PYTHONIOENCODING": "utf-8", **set_here},
     )  # fmt: skip
     return done.stdout
 
 
 def assert_printed(command: str, expected: str, got: str) -> None:
     pattern = ".*".join(re.escape(part.strip("\n")) for part in expected.split("…"))
-    assert re.search(pattern, got.replace("\r\n", "\n"), re.DOTALL), f"{command}\n{got}"
+    assert re.search(pattern, got.replace("\r\n", "\n"), re.DOTALL | re.IGNORECASE), f"{command}\n{got}"
 
 
 def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
@@ -249,17 +249,17 @@ def test_the_tutorial_of_a_fifth_api_can_be_followed(tmp_path: Path) -> None:
         for command, output in [next(steps) for _ in range(count)]:
             assert_printed(command, output, run(command, tmp_path, url))
 
-    path.write_text(whole)
+    path.write_text(whole, encoding="utf-8")
     follow(1)
     (serve,) = re.findall(r"^mockserver (serve .*)$", tutorial, re.MULTILINE)
     with serving(*serve.split()[1:], cwd=tmp_path) as (process, ready):
         url = ready.removeprefix("mockserver ready on ")
         follow(2, url)
-        path.write_text(whole + added)
+        path.write_text(whole + added, encoding="utf-8")
         assert process.stderr is not None
         assert process.stderr.readline() == "mockserver: parcel.yaml: read again\n"
         follow(2, url)
-        path.write_text((whole + added).replace("dedup:", "dedupe:"))
+        path.write_text((whole + added).replace("dedup:", "dedupe:"), encoding="utf-8")
         assert "did you mean" in process.stderr.readline().lower()
         follow(1)
     assert next(steps, None) is None
@@ -268,12 +268,12 @@ def test_the_tutorial_of_a_fifth_api_can_be_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["README.md", "specs/README.md", "fixtures/README.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(path: str) -> None:
     file = TOP / path
-    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
         assert target.startswith("http") or (file.parent / target).exists(), target
 
 
 def test_make_targets_are_described() -> None:
-    makefile = (TOP / "Makefile").read_text()
+    makefile = (TOP / "Makefile").read_text(encoding="utf-8")
     phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split())
     described = set(re.findall(r"^([a-z]+):.*##", makefile, re.MULTILINE))
     assert phony == described

@@ -241,12 +241,13 @@ def test_bundled_specs_are_sound() -> None:
 
 def test_an_example_that_breaks_its_schema_is_told(tmp_path: Path) -> None:
     path = tmp_path / "parcel.yaml"
-    text = PARCEL.read_text()
+    text = PARCEL.read_text(encoding="utf-8")
     path.write_text(
         text.replace(
             "schema: {type: object}\n              examples:\n                sent",
             "schema: {type: array}\n              examples:\n                sent",
-        )
+        ),
+        encoding="utf-8",
     )
     with pytest.raises(SpecError) as caught:
         list(check_specs([path]))

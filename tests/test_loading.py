@@ -25,7 +25,7 @@ from mockserver.loading import bundled_names, load_bundled, load_spec, read_yaml
 )
 def test_yaml_is_read_as_its_core_schema(tmp_path: Path, text: str, value: Any) -> None:
     path = tmp_path / "x.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     assert read_yaml(path, "x.yaml") == value
 
 
@@ -90,7 +90,10 @@ def test_a_typo_in_the_extension_is_told_with_its_place(
 
     path = tmp_path / "x.yaml"
     path.write_text(
-        json.dumps({"openapi": "3.1.0", "info": {"title": "X", "version": "1"}, "x-mock": words, "paths": {}})
+        json.dumps(
+            {"openapi": "3.1.0", "info": {"title": "X", "version": "1"}, "x-mock": words, "paths": {}}
+        ),
+        encoding="utf-8",
     )
     with pytest.raises(SpecError) as caught:
         load_spec(path, "x")

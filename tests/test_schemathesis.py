@@ -20,7 +20,7 @@ SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 
 def credential(name: str) -> str:
     """Return the header that holds a key, as the API's spec has it."""
-    pattern = re.search(r"pattern: '(ApiKey)", (SPECS / f"{name}.yaml").read_text())
+    pattern = re.search(r"pattern: '(ApiKey)", (SPECS / f"{name}.yaml").read_text(encoding="utf-8"))
     return f"Authorization: {pattern[1] if pattern else 'Bearer'} test"
 
 
@@ -35,7 +35,7 @@ def test_nothing_is_found(name: str, profile: str, tmp_path: Path) -> None:
                 "--header", credential(name), "--checks", "all", "--continue-on-failure", "--max-examples", "50",
                 "--seed", "1", "--generation-database", "none", "--no-color",
             ],
-            check=False, capture_output=True, text=True, timeout=240, cwd=tmp_path,
+            check=False, capture_output=True, encoding="utf-8", timeout=240, cwd=tmp_path,
             env={**os.environ, "NO_PROXY": "127.0.0.1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-4000:]
@@ -61,7 +61,7 @@ def test_a_broken_answer_is_found(tmp_path: Path) -> None:
                 credential("alloy"), "--checks", "response_schema_conformance", "--max-examples", "10", "--seed", "1",
                 "--generation-database", "none", "--no-color",
             ],
-            check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path,
+            check=False, capture_output=True, encoding="utf-8", timeout=120, cwd=tmp_path,
         )  # fmt: skip
     assert done.returncode == 1
     assert "Response violates schema" in done.stdout

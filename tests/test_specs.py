@@ -52,7 +52,7 @@ def test_the_body_of_a_spec_is_the_published_contract(name: str) -> None:
         "paths": without_notes(document["paths"], document),
         "securitySchemes": without_notes(schemes, document),
     }
-    assert ours == json.loads((PUBLISHED / f"{name}.json").read_text())
+    assert ours == json.loads((PUBLISHED / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("profile", ["observed", "published"])
@@ -64,7 +64,7 @@ def test_each_profile_is_valid_openapi(name: str, profile: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_patterns_mean_the_same_to_both_validators(name: str) -> None:
-    text = (folder("specs") / f"{name}.yaml").read_text()
+    text = (folder("specs") / f"{name}.yaml").read_text(encoding="utf-8")
     assert not re.findall(r"^.*pattern:.*\\[dws].*$", text, re.MULTILINE | re.IGNORECASE)
 
 
