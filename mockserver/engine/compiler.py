@@ -24,7 +24,7 @@ from mockserver.engine.contract import (
     RequestShape,
     Route,
 )
-from mockserver.engine.document import Document
+from mockserver.engine.document import Document, Example
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.faults import SpecError
 from mockserver.engine.media import body_bytes, content_type
@@ -203,7 +203,7 @@ class _OperationCompiler:
                 pointer_of(["paths", self.path, self.method, "responses"]), "has no success, as 200"
             )
             return Answer(200)
-        names = [name for _, name, _ in self._document.examples(responses[status])]
+        names = [example.name for example in self._document.examples(responses[status])]
         if not names and "content" in self._document.resolve(responses[status]):
             told = "has content, but no example of it to answer with; write one under example"
             self._document.blame(pointer_of(["paths", self.path, self.method, "responses", status]), told)
@@ -217,9 +217,9 @@ class _OperationCompiler:
 
     def _answer(self, entry: Mapping[str, JSON], at: str) -> Answer:
         status, name = entry["status"], entry.get("example")
-        media_type, value = "application/json", ABSENT
+        media_type, value, place = "application/json", ABSENT, at
         if name is not None:
-            media_type, value = self._example(status, name, at)
+            media_type, _, value, place = self._example(status, name, at)
         document, words = self._document, self._words
         is_constant = value is not ABSENT and not has_expressions(value)
         return Answer(
@@ -227,7 +227,7 @@ class _OperationCompiler:
             example=name,
             content_type=(("content-type", content_type(media_type)),),
             headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
-            write=None if value is ABSENT or is_constant else document.writer(value, media_type, at),
+            write=None if value is ABSENT or is_constant else document.writer(value, media_type, place),
             constant=body_bytes(value, media_type) if is_constant else None,
             finding=document.template(
                 entry.get("finding", words.get("finding", "{$item.wording}")), f"{at}/finding"
@@ -239,24 +239,29 @@ class _OperationCompiler:
             published=status in self._published_statuses(),
         )
 
-    def _example(self, status: int, name: str, at: str) -> tuple[str, JSON]:
+    def _example(self, status: int, name: str, at: str) -> Example:
         """Find an example: under the operation's status, else in ``components/responses``, else as observed."""
+        own = pointer_of(["paths", self.path, self.method, "responses", str(status)])
         for document in (self._document, self.views.observed):
             source = document.operation(self.path, self.method) or {}
-            shared = document.root.get("components", {}).get("responses", {}).values()
-            for response in [source.get("responses", {}).get(str(status), {}), *shared]:
-                for media_type, example, value in document.examples(response):
-                    if example == name:
-                        return media_type, value
+            shared = document.root.get("components", {}).get("responses", {})
+            places = {own: source.get("responses", {}).get(str(status), {})}
+            places |= {pointer_of(["components", "responses", key]): each for key, each in shared.items()}
+            for place, response in places.items():
+                for example in document.examples(response, place):
+                    if example.name == name:
+                        return example
         self._document.miss(at, f"no response for {status} has an example named {name!r}")
-        return "application/json", ABSENT
+        return Example("application/json", name, ABSENT, at)
 
     def _documented(self) -> dict[tuple[int, str], Answer]:
         """Return every example of the operation's own responses, which can be asked for by name."""
         return {
-            (int(status), name): self._answer({"status": int(status), "example": name}, f"{self._at}/success")
+            (int(status), each.name): self._answer(
+                {"status": int(status), "example": each.name}, f"{self._at}/success"
+            )
             for status, response in self._source.get("responses", {}).items()
-            for _, name, _ in self._document.examples(response)
+            for each in self._document.examples(response)
             if status.isdigit()
         }
 

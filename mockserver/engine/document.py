@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.engine.contract import Headers, Wording
 from mockserver.engine.exchange import JSON
@@ -14,6 +14,15 @@ from mockserver.engine.values import ABSENT, pointer_of, walk
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 T = TypeVar("T")
+
+
+class Example(NamedTuple):
+    """An example of an answer: its media type, its name, what it is, and where it stands."""
+
+    media_type: str
+    name: str
+    value: JSON
+    pointer: str
 
 
 @dataclass(slots=True)
@@ -75,21 +84,23 @@ class Document:
             node = {**found, **{name: value for name, value in node.items() if name != "$ref"}}
         return node
 
-    def examples(self, response: JSON) -> list[tuple[str, str, JSON]]:
-        """Return ``(media type, name, value)`` of every example of a response."""
+    def examples(self, response: JSON, at: str = "") -> list[Example]:
+        """Return every example of a response, which stands at a pointer."""
+        if isinstance(response, dict) and isinstance(ref := response.get("$ref"), str):
+            at = ref.removeprefix("#")
         return [
-            (media_type, name, example["value"])
+            Example(media_type, name, example["value"], f"{at}{pointer_of(['content', media_type])}{below}")
             for media_type, media in self.resolve(response).get("content", {}).items()
-            for name, example in self._examples_of(media)
+            for name, example, below in self._examples_of(media)
             if "value" in example
         ]
 
-    def _examples_of(self, media: JSON) -> Iterator[tuple[str, JSON]]:
-        """Yield name and example object; a single ``example`` has the name ``example``."""
+    def _examples_of(self, media: JSON) -> Iterator[tuple[str, JSON, str]]:
+        """Yield name, example object and pointer; a single ``example`` has the name ``example``."""
         if "example" in media:
-            yield "example", {"value": media["example"]}
+            yield "example", {"value": media["example"]}, "/example"
         for name, example in media.get("examples", {}).items():
-            yield name, self.resolve(example)
+            yield name, self.resolve(example), pointer_of(["examples", name, "value"])
 
     def closed(self, schema: JSON) -> JSON:
         """Return a schema together with everything its references lead to, under the same pointers."""

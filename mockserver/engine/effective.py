@@ -191,7 +191,7 @@ class _Rendered:
         own = self.view.operation(self._operation.path, self._operation.method.lower())["responses"]
         shared = self.view.root.get("components", {}).get("responses", {})
         for response in [own.get(str(answer.status), {}), *shared.values()]:
-            if any(name == answer.example for _, name, _ in self.view.examples(response)):
+            if any(example.name == answer.example for example in self.view.examples(response)):
                 return self.view.resolve(response), media_type
         return {}, media_type
 

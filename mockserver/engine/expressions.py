@@ -4,6 +4,7 @@ Expressions are OpenAPI's runtime expressions plus the names below. Each is comp
 the facts of one request. A name that is not known is a `TemplateError` when the spec is loaded.
 """
 
+import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -231,9 +232,10 @@ def _mock(text: str, operand: Operand) -> Template:
         return VALUES[text]
     if text in NOTED:
         return lambda facts: facts.noted.get(text, ABSENT)
-    raise TemplateError(
-        f"'$mock.{text}' is unknown; there are {', '.join(sorted([*VALUES, *NOTED, *FUNCTIONS]))}"
-    )
+    known = sorted([*VALUES, *NOTED, *FUNCTIONS])
+    near = difflib.get_close_matches(text, known, 1)
+    hint = f"did you mean $mock.{near[0]}?" if near else f"there are {', '.join(known)}"
+    raise TemplateError(f"'$mock.{text}' is unknown; {hint}")
 
 
 def _labelled(label: str, make: Template) -> Template:

@@ -5,6 +5,7 @@ looked at all the same, without the faulty parts, so that a person sees everythi
 """
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ class Vocabulary:
 
 
 def sentence_of(finding: Finding) -> str:
-    """Return what a finding says, and what to do about it."""
+    """Return what a finding says, and what to do about it: the schema's own sentence where it has one."""
+    if finding.sentences:
+        return f"{json.dumps(finding.value)} {finding.sentences[0]}"
     return f"{finding.message}. {finding.fix}".strip()
 
 

@@ -51,7 +51,7 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({f"{OPERATION}/parameters": [{"$ref": "#/components/parameters/No"}]}, f"{OPERATION}/parameters/0/$ref", "leads nowhere"),
         ({f"{OPERATION}/security": [{"key": []}], "/components/securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "K", "x-mock": {"pattern": "Key .*"}}}}, "/components/securitySchemes/key/x-mock/pattern", "has no group"),
         ({f"{OPERATION}/security": [{"key": []}]}, "/security", "no security scheme is named 'key'"),
-        ({"/components/responses/Error/content/application~1json/examples/error/value": "{$mock.nope}"}, f"{WORDS}/answers/malformed", "'$mock.nope' is unknown"),
+        ({"/components/responses/Error/content/application~1json/examples/error/value": "{$mock.nope}"}, "/components/responses/Error/content/application~1json/examples/error/value", "'$mock.nope' is unknown"),
         ({f"{WORDS}/aliases": [{"path": "/{v}/t", "where": {"v": "["}}]}, f"{WORDS}/aliases/0/where", "unterminated character set"),
         ({f"{WORDS}/aliases": [{"path": "/{v}/t", "supplies": {"x": "w"}}]}, f"{WORDS}/aliases/0", "the path /{v}/t has no variable 'w'"),
         ({"/x-mock/checks": [*CHECKS, "key"], f"{WORDS}/dedup": [{**DEDUP, "ttl": "0s"}]}, f"{WORDS}/dedup/0/ttl", "must be longer than nothing"),
