@@ -42,7 +42,7 @@ format: $(READY)  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint types test  ## All that CI runs.
+check: lint types test  ## Style, types and tests: what has to pass on every machine.
 
 bench: $(READY)  ## Measure against a bare uvicorn echo.
 	$(BIN)/python -m bench

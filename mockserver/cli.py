@@ -21,6 +21,8 @@ from mockserver.engine.faults import SpecError
 from mockserver.options import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 UNUSABLE: Final = 2
 """The exit code for options, files or ports that cannot be used."""
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -45,6 +47,8 @@ class _Command(click.Command):
             return super().invoke(context)
         except SpecError as error:
             raise Unusable(str(error)) from None
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 class _Commands(click.Group):

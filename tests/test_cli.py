@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -250,3 +251,22 @@ def test_a_server_that_others_can_reach_says_so() -> None:
     assert errors.startswith("mockserver: warning: whoever reaches http://0.0.0.0:")
     assert "/__admin" in errors
     assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("where", ["mockserver.cli", "mockserver.launch"])
+def test_ctrl_c_ends_it_with_130_however_early_it_comes(where: str) -> None:
+    code = f"""
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {where!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["mockserver", "serve", "--port", "0"]
+from mockserver.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -111,8 +111,8 @@ def test_the_metadata(built: Built) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert [line for line in scripts if line] == [
         "[console_scripts]",
-        "mockserver = mockserver.cli:main",
-        "trigger-mockserver = mockserver.cli:main",
+        "mockserver = mockserver.__main__:main",
+        "trigger-mockserver = mockserver.__main__:main",
     ]
 
 
