@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types format bench clean
+.PHONY: help serve test plain check lint types format bench mutate dist image clean
 
 help:  ## Show these targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,9 +22,14 @@ serve: $(READY)  ## Serve the APIs; options go into ARGS, as in make serve ARGS=
 
 test: $(READY)  ## Run the tests, with coverage.
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n auto $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+plain:  ## Run the tests without httptools and uvloop, in an environment of their own.
+	$(MAKE) VENV=.cache/plain .cache/plain/.ready
+	.cache/plain/bin/python -m pip uninstall --quiet --yes httptools uvloop
+	$(MAKE) VENV=.cache/plain test
 
 lint: $(READY)  ## Check style.
 	$(BIN)/ruff check .
@@ -37,10 +42,29 @@ format: $(READY)  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint types test  ## All that CI runs.
+check: lint types test  ## Style, types and tests: what has to pass on every machine.
 
 bench: $(READY)  ## Measure against a bare uvicorn echo.
 	$(BIN)/python -m bench
 
+# Results are kept in mutants/: what was interrupted goes on, and only what has changed is run again. Look at a
+# survivor with `.venv/bin/mutmut show NAME`. All of the engine takes about an hour; pyproject.toml names the tests.
+mutate: $(READY)  ## Change the engine, see which changes no test notices; ARGS="limits dedup" picks modules.
+	$(BIN)/python -m pip install --quiet --group mutate
+	$(BIN)/mutmut run $(ARGS:%='mockserver.engine.%.*')
+	@$(BIN)/mutmut results | grep -v ': not checked' || true
+
+dist: $(READY)  ## Build the sdist, and the wheel from it, into dist/.
+	rm -rf dist
+	$(BIN)/python -m build
+
+image:  ## Build the container image, run it until it is healthy, and stop it; needs docker.
+	docker build --tag trigger-mockserver .
+	docker run --detach --name trigger-mockserver-check trigger-mockserver
+	timeout 60 sh -c 'until docker inspect --format "{{.State.Health.Status}}" trigger-mockserver-check | grep -qx healthy; do sleep 1; done'
+	docker stop trigger-mockserver-check
+	test "$$(docker inspect --format '{{.State.ExitCode}}' trigger-mockserver-check)" = 0
+	docker rm trigger-mockserver-check
+
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist mutants

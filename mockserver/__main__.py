@@ -1,5 +1,17 @@
 """``python -m mockserver`` is the command ``mockserver``."""
 
-from mockserver.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it with 130, however early it comes."""
+    try:
+        from mockserver.cli import main as command  # noqa: PLC0415 - Ctrl-C may come while this is imported
+
+        command(prog_name="mockserver")
+    except KeyboardInterrupt:
+        sys.exit(130)  # what cli.INTERRUPTED says, which may not be there yet
+
+
+if __name__ == "__main__":
+    main()

@@ -1,225 +1,204 @@
-"""The command line."""
+"""The command line: what is typed, what is printed, and how each command ends.
 
+0    as asked
+2    options, files, specs or ports that cannot be used; each is told in a sentence
+130  ``serve`` was ended by Ctrl-C (SIGTERM ends it with 0)
+"""
+
+import json
 import os
-import random
-import socket
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
 
 from mockserver import __version__, loading
-from mockserver.configuration import settings_of
-from mockserver.engine.contract import Api
-from mockserver.engine.exchange import Exchange
+from mockserver.engine.deviations import PROFILES
+from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import SpecError
-from mockserver.engine.world import Blueprint, Clock, World
-from mockserver.reports import JournalFile, secret_names
-from mockserver.server.app import OnCall, Stage
-from mockserver.server.assembly import build_app
-from mockserver.server.console import Console
-from mockserver.server.control import PREFIX
-from mockserver.server.guard import is_here
-from mockserver.server.running import DEFAULT_HOST, DEFAULT_PORT, LOOPBACK, bind, has_ipv6, serve, url_of
+from mockserver.options import Option
 
-UNUSABLE = 2
+F = TypeVar("F", bound=Callable[..., Any])
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+UNUSABLE: Final = 2
 """The exit code for options, files or ports that cannot be used."""
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mockserver")
-def main() -> None:
-    """Stand in for notification trigger APIs on one local port."""
-
-
-@main.command(name="serve")
-@click.option("--host", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    default=DEFAULT_PORT,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="The port; 0 picks a free one.",
-)
-@click.option("--api", "apis", multiple=True, metavar="NAME[,NAME]", help="Serve only these APIs.")
-@click.option(
-    "--profile",
-    type=click.Choice(["observed", "published"]),
-    default="observed",
-    show_default=True,
-    help="Serve what the services are observed to do, or their published contracts to the letter.",
-)
-@click.option(
-    "--on-invalid",
-    type=click.Choice(["refuse", "report"]),
-    default="refuse",
-    show_default=True,
-    help="Refuse an invalid request, or admit it and report what is wrong.",
-)
-@click.option("--key", "keys", multiple=True, metavar="API=KEY", help="Accept only this key on an API.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="API=N/WINDOW",
-    help="Limit the rate of an API: 5/1s is five calls a second.",
-)
-@click.option(
-    "--enforce-limits", is_flag=True, help="Turn on the rate limits that the APIs are known to have."
-)
-@click.option(
-    "--keep",
-    default="100000,128MiB",
-    show_default=True,
-    metavar="N,SIZE",
-    help="How many calls, and bytes of them, the journal keeps.",
-)
-@click.option(
-    "--cors",
-    type=click.Choice(["on", "off"]),
-    default="on",
-    show_default=True,
-    help="Let pages of other origins call the APIs.",
-)
-@click.option(
-    "--allow-host",
-    "allowed_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="Another name under which the control plane may be reached.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="The configuration file; mockserver.yaml here, if there is one.",
-)
-@click.option(
-    "--log",
-    "form",
-    type=click.Choice(["text", "json", "off"]),
-    default="text",
-    show_default=True,
-    help="What is printed for each call.",
-)
-@click.option("--seed", type=int, help="Make fresh ids reproducible.")
-@click.option(
-    "--journal",
-    "journal_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Append every call to this file, one JSON object per line, without secrets.",
-)
-@click.option("--workers", type=int, default=1, hidden=True)
-def serve_command(  # noqa: PLR0913, PLR0917 - click passes each option by name
-    host: str,
-    port: int,
-    apis: tuple[str, ...],
-    profile: str,
-    on_invalid: str,
-    keys: tuple[str, ...],
-    limits: tuple[str, ...],
-    enforce_limits: bool,
-    keep: str,
-    cors: str,
-    allowed_hosts: tuple[str, ...],
-    config: Path | None,
-    form: str,
-    seed: int | None,
-    journal_file: Path | None,
-    workers: int,
-) -> None:
-    """Serve the APIs until Ctrl-C."""
-    if workers != 1:
-        raise Unusable(
-            "--workers: there is one process only, since several would each have keys and a journal of their own"
-        )
-    try:
-        served = loading.load_bundled([name for each in apis for name in each.split(",") if name], profile)
-        settings = settings_of(
-            loading.load_config(config),
-            served,
-            file=str(config or loading.CONFIG_FILE),
-            known=loading.bundled_names(),
-            keys=keys,
-            limits=limits,
-            enforce_limits=enforce_limits,
-            admit_invalid=on_invalid == "report",
-            keep=keep,
-        )
-        blueprint = Blueprint(served, settings)
-    except (SpecError, ValueError) as error:
-        raise Unusable(str(error)) from None
-    kept = None if journal_file is None else _journal_file(journal_file, served)
-    sockets = _bind(host, port)
-    stage = Stage(World(blueprint, Clock(time.time), random.Random(seed).getrandbits))
-    console = Console(sys.stdout, form, colours=_is_coloured())
-    listeners = [*([console.call] if form != "off" else []), *([kept.append] if kept is not None else [])]
-    app = build_app(
-        stage, cors=cors == "on", allowed_hosts=[_bracketed(host), *allowed_hosts], on_call=_each(listeners)
-    )
-    code = serve(app, sockets, ready=lambda: console.ready(url_of(sockets)))
-    console.close()
-    _give_up_stdout()
-    sys.exit(code)
-
-
-def _bind(host: str, port: int) -> list[socket.socket]:
-    try:
-        sockets = bind(host, port)
-        _warn_of(host, sockets)
-        return sockets
-    except (OSError, UnicodeError, TypeError) as error:
-        why = getattr(error, "strerror", None) or error
-        text = f"cannot listen on {host} port {port}: {why}; choose another with --port, 0 for any"
-        raise Unusable(text) from None
-
-
-def _warn_of(host: str, sockets: Sequence[socket.socket]) -> None:
-    if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
-        told = "another program has this port on ::1, where clients of localhost may look first"
-        click.echo(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only", err=True)
-    if not is_here(_bracketed(host), ()):
-        told = f"whoever reaches {url_of(sockets)} can read and clear what is recorded at {PREFIX}"
-        click.echo(f"mockserver: warning: {told}, real credentials included", err=True)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _journal_file(path: Path, served: Iterable[Api]) -> JournalFile:
-    try:
-        return JournalFile(path.open("a", encoding="utf-8"), secret_names(served))
-    except OSError as error:
-        raise Unusable(f"--journal {path}: cannot be written: {error.strerror}") from None
-
-
-def _each(listeners: Sequence[OnCall]) -> OnCall | None:
-    if not listeners:
-        return None
-
-    def tell(exchange: Exchange) -> None:
-        for listener in listeners:
-            listener(exchange)
-
-    return tell
-
-
-def _is_coloured() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _give_up_stdout() -> None:
-    """Let the interpreter not write what its reader no longer takes: that would change the exit code."""
-    if sys.stdout is not None:
-        try:
-            sys.stdout.flush()
-        except (OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+SHELLS: Final = ("bash", "zsh", "fish")
 
 
 class Unusable(click.ClickException):
     """Something the user gave cannot be used; the text says what, and what to do."""
 
     exit_code = UNUSABLE
+
+    def show(self, file: Any = None) -> None:
+        """Print every problem, each in a line of its own."""
+        click.echo("\n".join(f"Error: {line}" for line in self.message.splitlines()), err=True, file=file)
+
+
+class _Command(click.Command):
+    """A command whose problems with what the user gave are told in a sentence each."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except SpecError as error:
+            raise Unusable(str(error)) from None
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+class _Commands(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """Stand in for notification trigger APIs on one local port."""
+
+
+def _names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    *before, last = begun.split(",")
+    return [",".join([*before, name]) for name in loading.bundled_names() if name.startswith(last)]
+
+
+def _click_option(option: Option) -> Callable[[F], F]:
+    """Return what one entry of the table is on the command line."""
+    told = option.schema["description"]
+    if option.default not in (None, [], {}, False):
+        told += f"  [default: {option.default}]"
+    names = [f"--{option.name}", option.key.replace("-", "_")]
+    if option.kind == "flag":
+        return click.option(f"--{option.name}/--no-{option.name}", names[1], default=None, help=told)
+    types: dict[str, Any] = {"number": int, "choice": click.Choice(option.schema.get("enum", []))}
+    complete = _names if option.key == "apis" else None
+    return click.option(
+        *names,
+        type=types.get(option.kind),
+        multiple=option.kind in {"list", "map"},
+        metavar=option.metavar,
+        shell_complete=complete,
+        help=told,
+    )
+
+
+def _all_options(command: F) -> F:
+    for option in reversed(loading.table().options):
+        if not option.is_in_file_only:
+            command = _click_option(option)(command)
+    return command
+
+
+def _spec_options(command: F) -> F:
+    """Add the options of commands that look at specs without serving them."""
+    for key in ("specs", "profile"):
+        option = next(each for each in loading.table().options if each.key == key)
+        command = _click_option(option)(command)
+    return command
+
+
+@main.command(name="serve")
+@_all_options
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The configuration file.  [default: mockserver.yaml, if there is one here]",
+)
+@click.option(
+    "--show-config", is_flag=True, help="Print what is in force and where each value comes from, and end."
+)
+@click.option("--workers", type=int, default=1, hidden=True)
+def serve_command(config: Path | None, show_config: bool, workers: int, **given: JSON) -> None:
+    """Serve the APIs until Ctrl-C.
+
+    Every option but --config and --show-config may also stand in the configuration file, or in the environment:
+    --on-invalid is MOCKSERVER_ON_INVALID. The command line wins over the environment, that over the file.
+    """
+    from mockserver import launch  # noqa: PLC0415 - the server is not needed for the other commands
+
+    if workers != 1:
+        told = "there is one process only, since several would each have keys and a journal of their own"
+        raise Unusable(f"--workers: {told}")
+    for sentence in loading.table().unknown_variables(os.environ):
+        click.echo(f"mockserver: warning: {sentence}", err=True)
+    plan = launch.plan_of(_texts(given), os.environ, config)
+    configuration = plan.configuration()
+    blueprint = plan.blueprint(configuration)
+    if show_config:
+        click.echo("\n".join(launch.shown_configuration(plan, configuration)))
+        return
+    sys.exit(launch.serve(plan, configuration, blueprint))
+
+
+def _texts(given: Mapping[str, JSON]) -> dict[str, Sequence[str]]:
+    """Return the texts that were typed, by key; what was not typed is left out."""
+    typed = {key.replace("_", "-"): value for key, value in given.items() if value not in (None, ())}
+    return {key: value if isinstance(value, tuple) else (str(value),) for key, value in typed.items()}
+
+
+@main.command(name="check")
+@click.argument("specs", nargs=-1, type=click.Path(path_type=Path), metavar="[SPEC]...")
+def check_command(specs: tuple[Path, ...]) -> None:
+    """Look for everything that is wrong in specs; without arguments in the bundled ones.
+
+    Every problem is told at once, with file, line, JSON Pointer, what is wrong and what to do; the exit code is
+    then 2.
+    """
+    from mockserver.checking import check_specs  # noqa: PLC0415
+
+    for line in check_specs(specs):
+        click.echo(line)
+
+
+@main.command(name="apis")
+@click.argument("names", nargs=-1, metavar="[API]...")
+@_spec_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def apis_command(names: tuple[str, ...], profile: str | None, specs: tuple[Path, ...], as_json: bool) -> None:
+    """Show what is served: routes, how each SDK is pointed here, what is emulated, and what is not."""
+    from mockserver.overview import api_overview, overview_text  # noqa: PLC0415
+
+    found = [api_overview(api) for api in loading.load_apis(names, profile or PROFILES[0], specs)]
+    click.echo(json.dumps({"apis": found}, indent=2) if as_json else "\n\n".join(map(overview_text, found)))
+
+
+@main.command(name="spec")
+@click.argument("name", metavar="API")
+@_spec_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
+def spec_command(name: str, profile: str | None, specs: tuple[Path, ...], as_json: bool) -> None:
+    """Print the OpenAPI document of an API as it is served: what a contract test is held against.
+
+    Deviations are applied, every status that can be answered is documented, refusals stand in the schema, and
+    examples are rendered.
+    """
+    from mockserver.engine.effective import effective_document  # noqa: PLC0415
+    from mockserver.engine.world import Blueprint  # noqa: PLC0415
+    from mockserver.yamltext import write_yaml  # noqa: PLC0415
+
+    (api,) = loading.load_apis([name], profile or PROFILES[0], specs)
+    document = effective_document(api, Blueprint([api]))
+    click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
+
+
+@main.command(name="schema")
+@click.argument("name", type=click.Choice(["config", "x-mock"]), metavar="config|x-mock")
+def schema_command(name: str) -> None:
+    """Print a JSON Schema that editors can use: of mockserver.yaml, or of the x-mock objects of a spec."""
+    click.echo(json.dumps(loading.editor_schema(name), indent=2))
+
+
+@main.command(name="completion")
+@click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
+def completion_command(shell: str) -> None:
+    """Print the script that completes commands and options in a shell, as in: eval "$(mockserver completion bash)"."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(main, {}, "mockserver", "_MOCKSERVER_COMPLETE").source())

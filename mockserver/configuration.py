@@ -1,21 +1,25 @@
-"""What the user sets, from text to `Settings`: keys, limits and catalogue.
+"""What the user sets, from text to `Settings`: keys, limits, catalogue and bounds.
 
-No file is read here; `loading` hands over what stands in ``mockserver.yaml``, `cli` what its options say.
+No file is read here. A value that cannot be used is told with what gave it: an option, a variable, or a line of
+the file.
 """
 
+import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
-from mockserver.engine.faults import SpecError
-from mockserver.engine.journal import MOST_BYTES, MOST_CALLS
+from mockserver.engine.faults import Problem, SpecError
+from mockserver.engine.journal import MOST_BYTES
 from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import cut, pointer_of, seconds_of, write_json
 from mockserver.engine.world import Settings, UserLimit
+from mockserver.options import Configuration
 
 LONGEST_WINDOW: Final = 10 * 366 * 86400.0
 UNITS: Final = {
@@ -57,97 +61,96 @@ def _bytes_of(text: str) -> int:
     return int(digits) * UNITS[unit]
 
 
-def pair_of(text: str) -> tuple[str, str]:
-    """Read ``API=VALUE``. Raises ValueError."""
-    api, sign, value = text.partition("=")
-    if not sign or not api or not value:
-        raise ValueError(f"{text!r} must be written API=VALUE")
-    return api, value
+def clock_of(text: str) -> float:
+    """Read a time as ISO 8601, in UTC where it names no zone; return seconds since the epoch. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time; write it as 2026-11-20T12:00:00Z") from None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def settings_of(  # noqa: PLR0913 - one for each option
-    config: Mapping[str, JSON],
-    apis: Iterable[Api],
-    *,
-    file: str = "mockserver.yaml",
-    known: Collection[str] = (),
-    keys: Iterable[str] = (),
-    limits: Iterable[str] = (),
-    enforce_limits: bool = False,
-    admit_invalid: bool = False,
-    keep: str = f"{MOST_CALLS}",
-) -> Settings:
-    """Join a configuration that meets its schema with options, which win over it.
+def prefix_of(text: str) -> str:
+    """Read a path that routes are served below. Raises ValueError."""
+    if not re.fullmatch("(/[A-Za-z0-9._-][A-Za-z0-9._~-]*)+", text):
+        raise ValueError(f"{text!r} is not a prefix; write a path without a slash at its end, as in /mocked")
+    if text.startswith("/__"):
+        raise ValueError(
+            f"{text!r} is the mock's own; choose a path that does not begin with two underscores"
+        )
+    return text
 
-    What the configuration says of an API that is known but not served is passed over. Raises `SpecError` for the
-    configuration, with every problem of it, and ValueError for an option.
+
+def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collection[str] = ()) -> Settings:
+    """Return what the user has set for the engine.
+
+    What a file or the environment says of an API that is known but not served is passed over. Raises
+    `SpecError` with every problem.
     """
     served = {api.name: api for api in apis}
-    config = {section: _of_known(entries, served, known) for section, entries in config.items()}
-    problems = [(file, pointer, text) for pointer, text in _problems_of(config, served)]
+    problems = [*_api_problems(configuration, served, known), *_value_problems(configuration, served)]
     if problems:
         raise SpecError(problems)
-    wanted_keys = {api: _verdicts(value) for api, value in config.get("keys", {}).items()}
-    for api, key in _pairs(keys, served):
-        wanted_keys.setdefault(api, {})[key] = "allowed"
-    wanted_limits = {api: limit_of(text) for api, text in config.get("limits", {}).items()}
-    wanted_limits.update({api: limit_of(text) for api, text in _pairs(limits, served)})
-    catalogue = {api: _catalogued(value) for api, value in config.get("catalogue", {}).items()}
-    most_calls, most_bytes = keep_of(keep)
+    keys, limits, catalogues = (configuration[name] for name in ("keys", "limits", "catalogue"))
+    most_calls, most_bytes = keep_of(configuration["keep"])
     return Settings(
-        policies={api: Policy(wanted_keys.get(api, {}), catalogue.get(api, Catalogue())) for api in served},
-        limits=wanted_limits,
-        enforce_limits=enforce_limits,
-        admit_invalid=admit_invalid,
+        policies={
+            name: Policy(_verdicts(keys.get(name, {})), _catalogued(catalogues.get(name, {})))
+            for name in served
+        },
+        limits={name: limit_of(text) for name, text in limits.items() if name in served},
+        enforce_limits=configuration["enforce-limits"],
+        admit_invalid=configuration["on-invalid"] == "report",
         most_calls=most_calls,
         most_bytes=most_bytes,
     )
 
 
-def _of_known(
-    entries: Mapping[str, JSON], served: Mapping[str, Api], known: Collection[str]
-) -> dict[str, JSON]:
-    return {name: entry for name, entry in entries.items() if name in served or name not in known}
+def _api_problems(
+    configuration: Configuration, served: Mapping[str, Api], known: Collection[str]
+) -> Iterator[Problem]:
+    for key in ("prefixes", "keys", "limits", "catalogue"):
+        for name, given in configuration.entries(key).items():
+            if name not in served and (given.is_from_command or name not in known):
+                yield configuration.problem((key, name), _not_served(name, served))
 
 
-def _pairs(texts: Iterable[str], served: Mapping[str, Api]) -> list[tuple[str, str]]:
-    pairs = [pair_of(text) for text in texts]
-    for api, _ in pairs:
-        if api not in served:
-            raise ValueError(_not_served(api, served))
-    return pairs
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "keep": keep_of, "clock": clock_of, "limits": limit_of, "prefixes": prefix_of,
+}  # fmt: skip
+"""What reads the text of a key, so that a fault of it is found."""
+
+
+def _value_problems(configuration: Configuration, served: Mapping[str, Api]) -> Iterator[Problem]:
+    """Yield what the schema of the configuration cannot see."""
+    for place, given in configuration.given.items():
+        reader = _READERS.get(place[0])
+        try:
+            if reader is not None:
+                reader(given.value)
+        except ValueError as error:
+            yield configuration.problem(place, str(error))
+    for name, given in configuration.entries("catalogue").items():
+        if name in served:
+            for below, sentence in _catalogue_problems(served[name], given.value):
+                yield configuration.problem(("catalogue", name), sentence, below)
 
 
 def _not_served(name: str, served: Mapping[str, Api]) -> str:
-    return f"no API named {name!r} is served; there are {', '.join(served)}"
+    near = difflib.get_close_matches(name, list(served), 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(served)}"
+    return f"no API named {name!r} is served; {hint}"
 
 
-def _problems_of(config: Mapping[str, JSON], served: Mapping[str, Api]) -> Iterator[tuple[str, str]]:
-    """Yield pointer and sentence of what the schema of the configuration cannot see."""
-    for section, entries in config.items():
-        for name in entries:
-            if name not in served:
-                yield pointer_of([section, name]), _not_served(name, served)
-    for name, text in config.get("limits", {}).items():
-        try:
-            limit_of(text)
-        except ValueError as error:
-            yield pointer_of(["limits", name]), str(error)
-    for name, value in config.get("catalogue", {}).items():
-        if name in served:
-            yield from _catalogue_problems(served[name], value, ["catalogue", name])
-
-
-def _catalogue_problems(
-    api: Api, value: Mapping[str, JSON], at: list[str | int]
-) -> Iterator[tuple[str, str]]:
+def _catalogue_problems(api: Api, value: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+    """Yield pointers below the API's catalogue, and sentences."""
     catalogues = [each.catalogue for each in api.operations if "catalogue" in each.checks and each.catalogue]
     if not catalogues:
-        yield pointer_of(at), f"{api.name} has no catalogue: nothing of its answers depends on names"
+        yield "", f"{api.name} has no catalogue: nothing of its answers depends on names"
         return
     statuses = [status for catalogue in catalogues for status in catalogue.statuses]
     for name, entry in value.get("names", {}).items():
-        place = [*at, "names", name]
+        place: list[str | int] = ["names", name]
         if "status" in entry and entry["status"] not in statuses:
             known = f"there are {', '.join(statuses)}" if statuses else f"{api.name} answers none"
             yield (

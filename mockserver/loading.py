@@ -1,115 +1,61 @@
-"""The only reader of files: bundled specs, and the configuration of the user.
+"""The only reader of files: specs, bundled or the user's own, and configuration files.
 
-Loading is loud. YAML is read as its 1.2 core schema has it (a date is text, ``no`` is a word), a key that
-stands twice is an error, and every problem of a file is reported, each with file, place and a sentence.
+Loading is loud: every problem of every file is reported at once, each with file, line, place and a sentence.
 """
 
 import difflib
 import importlib.resources
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
-
-import yaml
+from typing import Any, Final, TypeVar
 
 from mockserver.engine.compiler import compile_api
 from mockserver.engine.contract import Api
-from mockserver.engine.exchange import JSON, Finding
-from mockserver.engine.faults import SpecError
+from mockserver.engine.deviations import source_pointer
+from mockserver.engine.exchange import JSON
+from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import pointer_of
+from mockserver.engine.vocabulary import Vocabulary
+from mockserver.options import Layer, Table
+from mockserver.yamltext import YamlError, lines_of, parse_yaml
 
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-_DEEPEST: Final = 100
-
-
-class _CoreLoader(_SafeLoader):  # type: ignore[misc]
-    """YAML 1.2's core schema, without duplicate keys."""
-
-    yaml_implicit_resolvers: Mapping[str, list[Any]] = {}
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping, and refuse one in which a key stands twice."""
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag != "tag:yaml.org,2002:str":
-                told = f"the key {key_node.value!r} is not a text; put it into quotes"
-                raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return mapping
+T = TypeVar("T")
 
 
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
-):
-    _CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
-
-
-def _whole_number(_: yaml.Loader, node: yaml.ScalarNode) -> int:
-    """Read an integer as YAML 1.2 has it: a leading zero does not make it octal."""
-    text = node.value
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-
-
-_CoreLoader.add_constructor("tag:yaml.org,2002:int", _whole_number)
-
-
-def read_yaml(path: Any, name: str) -> JSON:
-    """Read a YAML file. Raises `SpecError`."""
+def read_text(path: Any) -> str:
+    """Return the text of a file. Raises `SpecError`."""
     try:
-        text = path.read_text(encoding="utf-8")
-        return _plain(yaml.load(text, _CoreLoader), 0)  # noqa: S506 - a subclass of the safe loader
+        text: str = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            [(name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")]
-        ) from None
-    except yaml.YAMLError as error:
-        raise SpecError([(name, "", _told(error))]) from None
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        # an explicit tag whose value is not of its type, or an alias to what it stands in
-        raise SpecError(
-            [
-                (
-                    name,
-                    "",
-                    "is not valid YAML: a value does not fit its tag, or is nested in itself",
-                )
-            ]
-        ) from None
+        told = getattr(error, "strerror", None) or f"it is not UTF-8 text ({error})"
+        raise SpecError([(str(path), "", f"cannot be read: {told}")]) from None
+    return text
 
 
-def _plain(value: JSON, depth: int) -> JSON:
-    """Return a value that JSON could hold, and that ends somewhere. Raises ValueError."""
-    if depth > _DEEPEST:
-        raise ValueError("nested too deep, or in itself")
-    if isinstance(value, dict):
-        return {name: _plain(each, depth + 1) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each, depth + 1) for each in value]
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise ValueError("not a JSON value")
+def read_yaml(path: Any, name: str | None = None) -> JSON:
+    """Return the value of a YAML file; problems name it ``name``. Raises `SpecError`."""
+    text = read_text(path)
+    try:
+        return parse_yaml(text)
+    except YamlError as error:
+        raise SpecError([Problem(name or str(path), "", str(error), error.line)]) from None
 
 
-def _told(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
-    return f"is not valid YAML: {getattr(error, 'problem', None) or error}{where}"
+def with_lines(path: Any, document: JSON, error: SpecError) -> SpecError:
+    """Return the problems of a file with the lines they stand at, in the order of lines."""
+    pointers = [source_pointer(document, problem.pointer) for problem in error.problems]
+    lines = lines_of(read_text(path), pointers)
+    placed = [
+        Problem(str(path), *problem[1:3], line) for problem, line in zip(error.problems, lines, strict=True)
+    ]
+    placed.sort(key=lambda problem: problem.line)
+    return SpecError(dict.fromkeys(placed))
 
 
-# Bundled specs
+# Specs
 
 
 def folder(name: str) -> Any:
@@ -125,37 +71,58 @@ def folder(name: str) -> Any:
         and _PROJECT_NAME in project.read_text(encoding="utf-8")
     ):
         return beside
-    raise SpecError(
-        [
-            (
-                name,
-                "",
-                f"the bundled {name} are neither in {inside} nor in {beside}; the installation is broken",
-            )
-        ]
-    )
+    told = f"the bundled {name} are neither in {inside} nor in {beside}; the installation is broken"
+    raise SpecError([(name, "", told)])
 
 
 _PROJECT_NAME: Final = 'name = "trigger-mockserver"'
 
 
-def bundled_names() -> list[str]:
-    """Return the names of the bundled APIs, in alphabetical order."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in folder("specs").iterdir()
-        if entry.name.endswith(".yaml")
-    )
+def bundled() -> dict[str, Any]:
+    """Return the files of the bundled APIs by name, in alphabetical order."""
+    files = {entry.name: entry for entry in folder("specs").iterdir() if entry.name.endswith(".yaml")}
+    return {name.removesuffix(".yaml"): files[name] for name in sorted(files)}
+
+
+def available(specs: Iterable[str | Path] = ()) -> dict[str, Any]:
+    """Return the files of all APIs by name: the bundled ones, and the user's own beside or instead of them.
+
+    An API has the name of its file. Raises `SpecError`.
+    """
+    own: dict[str, Path] = {}
+    problems = []
+    for path in map(Path, specs):
+        name = path.name.partition(".")[0]
+        if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            told = "its name is the name of the API; use letters, digits, - and _ before the first dot"
+            problems.append((str(path), "", told))
+        elif own.setdefault(name, path) != path:
+            told = f"{own[name]} is an API named {name!r} already; rename one of the files"
+            problems.append((str(path), "", told))
+    if problems:
+        raise SpecError(problems)
+    return {**bundled(), **own}
+
+
+def load_apis(
+    names: Iterable[str] = (), profile: str = "observed", specs: Iterable[str | Path] = ()
+) -> list[Api]:
+    """Load the named APIs, all without names. Raises `SpecError` with every problem of every file."""
+    known = available(specs)
+    wanted = list(dict.fromkeys(names)) or list(known)
+    if unknown := [name for name in wanted if name not in known]:
+        raise SpecError([(name, "", _no_such_api(name, list(known))) for name in unknown])
+    return gathered([partial(load_spec, known[name], name, profile) for name in wanted])
 
 
 def load_bundled(names: Iterable[str] = (), profile: str = "observed") -> list[Api]:
-    """Load the named bundled APIs, all without names. Raises `SpecError` with every problem of every file."""
-    known = bundled_names()
-    wanted = list(names) or known
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise SpecError([(name, "", _no_such_api(name, known)) for name in unknown])
-    return _all([lambda name=name: _bundled(name, profile) for name in dict.fromkeys(wanted)])
+    """Load the named bundled APIs, all without names. Raises `SpecError`."""
+    return load_apis(names, profile)
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the bundled APIs, in alphabetical order."""
+    return list(bundled())
 
 
 def _no_such_api(name: str, known: list[str]) -> str:
@@ -163,22 +130,45 @@ def _no_such_api(name: str, known: list[str]) -> str:
     return f"no such API; did you mean {near[0]}?" if near else f"no such API; there are {', '.join(known)}"
 
 
-@cache  # a test process starts many servers over the same specs
-def _bundled(name: str, profile: str) -> Api:
-    return load_spec(folder("specs") / f"{name}.yaml", name, profile)
-
-
 def load_spec(path: Any, name: str, profile: str = "observed") -> Api:
-    """Load one spec from a file. Raises `SpecError`."""
-    document = read_yaml(path, path.name)
-    check_words(document, path.name)
+    """Load one spec from a file. Raises `SpecError` with every problem of it."""
+    stamp = path.stat().st_mtime_ns if isinstance(path, Path) and path.is_file() else 0
+    return _loaded(path, stamp, name, profile)
+
+
+@cache  # a test process starts many servers over the same specs
+def _loaded(path: Any, _: int, name: str, profile: str) -> Api:
+    document = read_yaml(path)
     try:
-        return compile_api(name, document, profile)
+        return _compiled(name, document, profile)
     except SpecError as error:
-        raise SpecError([(path.name, pointer, text) for _, pointer, text in error.problems]) from None
+        raise with_lines(path, document, error) from None
 
 
-def _all(loads: Iterable[Any]) -> list[Any]:
+def _compiled(name: str, document: JSON, profile: str) -> Api:
+    words = vocabulary()
+    structure, misused = words.structure_problems(document), []
+    if isinstance(document, dict):
+        misused = words.word_problems(document)
+    if not structure and not misused:
+        return compile_api(name, document, profile, words.structure_problems)
+    problems = [Problem(name, pointer, sentence) for pointer, sentence in [*structure, *misused]]
+    if not structure:
+        problems += _further_problems(name, words.sound_part(document), profile)
+    raise SpecError(problems)
+
+
+def _further_problems(name: str, document: JSON, profile: str) -> Sequence[Problem]:
+    """Return what else is wrong with a document whose misused words were taken away."""
+    try:
+        compile_api(name, document, profile, vocabulary().structure_problems, partial=True)
+    except SpecError as error:
+        return error.problems
+    return []
+
+
+def gathered(loads: Iterable[Callable[[], T]]) -> list[T]:
+    """Return what each of the loads gives. Raises `SpecError` with the problems of all."""
     found, problems = [], []
     for load in loads:
         try:
@@ -190,73 +180,79 @@ def _all(loads: Iterable[Any]) -> list[Any]:
     return found
 
 
-# The schema of the extension
-
-
-def check_words(document: JSON, file: str) -> None:
-    """Check every ``x-mock`` of a document against the schema of the extension. Raises `SpecError`."""
-    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
-        raise SpecError([(file, "/openapi", "must be an OpenAPI 3.1 document")])
-    schemas = words_schemas()
-    problems = [
-        (file, pointer + finding.pointer, _sentence(finding))
-        for pointer, level, words in _words_in(document, [])
-        for finding in schemas[level].findings(words)
-    ]
-    if problems:
-        raise SpecError(problems)
-
-
-def _sentence(finding: Finding) -> str:
-    return f"{finding.message}. {finding.fix}".strip()
-
-
-@cache
-def words_schemas() -> Mapping[str, Schema]:
-    """Return the schema of each level of ``x-mock``: document, operation, scheme, schema."""
-    source = read_yaml(importlib.resources.files("mockserver") / "x-mock.schema.yaml", "x-mock.schema.yaml")
-    shared = {"components": source["components"]}
-    return {level: Schema({**source["levels"][level], **shared}) for level in source["levels"]}
-
-
-def _words_in(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, str, JSON]]:
-    """Yield pointer, level and content of every ``x-mock``, also of those that deviations bring."""
-    if isinstance(node, dict):
-        if "x-mock" in node:
-            yield pointer_of([*steps, "x-mock"]), _level(node), node["x-mock"]
-        for name, child in node.items():
-            if name not in {"example", "examples", "default", "enum", "const"}:
-                yield from _words_in(child, [*steps, name])
-    elif isinstance(node, list):
-        for position, child in enumerate(node):
-            yield from _words_in(child, [*steps, position])
-
-
-def _level(node: Mapping[str, JSON]) -> str:
-    if "openapi" in node:
-        return "document"
-    if "responses" in node:
-        return "operation"
-    return "scheme" if node.get("type") in {"apiKey", "http", "oauth2", "openIdConnect"} else "schema"
-
-
 # The configuration
 
 CONFIG_FILE: Final = "mockserver.yaml"
+_PATHS: Final = ("journal", "specs")
+"""The keys that name files; in a configuration file they are relative to it."""
 
 
-def load_config(path: Path | None) -> dict[str, JSON]:
-    """Load a configuration file, ``mockserver.yaml`` of this folder if none is named. Raises `SpecError`."""
-    if path is None and not Path(CONFIG_FILE).is_file():
+@cache
+def table() -> Table:
+    """Return everything that the server can be told."""
+    return Table(schema_source("config"))
+
+
+def config_path(named: Path | None) -> Path | None:
+    """Return the configuration file: the one that is named, else ``mockserver.yaml`` of this folder, if it is there."""
+    return named if named is not None or not Path(CONFIG_FILE).is_file() else Path(CONFIG_FILE)
+
+
+def load_config(path: Path | None) -> Layer:
+    """Return what a configuration file gives. Raises `SpecError` with every problem of it."""
+    if path is None:
         return {}
-    path = path or Path(CONFIG_FILE)
-    config = read_yaml(path, str(path))
-    if config is None:  # an empty file
-        return {}
-    schema = Schema(
-        read_yaml(importlib.resources.files("mockserver") / "config.schema.yaml", "config.schema.yaml")
-    )
-    if problems := [(str(path), finding.pointer, _sentence(finding)) for finding in schema.findings(config)]:
-        raise SpecError(problems)
-    found: dict[str, JSON] = config
-    return found
+    document = read_yaml(path)
+    try:
+        layer = table().of_file(document, str(path))
+    except SpecError as error:
+        raise with_lines(path, document, error) from None
+    return {
+        place: replace(given, value=_beside(path, given.value)) if place[0] in _PATHS else given
+        for place, given in layer.items()
+    }
+
+
+def _beside(path: Path, value: JSON) -> JSON:
+    if isinstance(value, list):
+        return [_beside(path, each) for each in value]
+    return str(path.parent / value)
+
+
+def located(error: SpecError, files: Mapping[str, Path]) -> SpecError:
+    """Return problems with their lines, where they name one of the files (by its path or by a name) and a pointer."""
+    problems: list[Problem] = []
+    for problem in error.problems:
+        path = files.get(problem.file)
+        if path is None or problem.line:
+            problems.append(problem)
+        else:
+            problems += with_lines(path, read_yaml(path), SpecError([problem])).problems
+    return SpecError(problems)
+
+
+# Schemas
+
+
+def schema_source(name: str) -> JSON:
+    """Return one of the package's own schemas: ``config``, ``openapi`` or ``x-mock``."""
+    return read_yaml(importlib.resources.files("mockserver") / f"{name}.schema.yaml")
+
+
+def editor_schema(name: str) -> JSON:
+    """Return the schema of the configuration or of ``x-mock`` as one JSON Schema, for editors."""
+    source = schema_source(name)
+    if name == "config":
+        return source
+    levels = [{"title": level, **schema} for level, schema in source["levels"].items()]
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, "title": "x-mock", "anyOf": levels, "components": source["components"]}
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Return the words that specs are made of."""
+    source = schema_source("x-mock")
+    shared = {"components": source["components"]}
+    levels = {level: Schema({**schema, **shared}) for level, schema in source["levels"].items()}
+    return Vocabulary(levels, Schema(schema_source("openapi")))

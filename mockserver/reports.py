@@ -45,7 +45,7 @@ class JournalFile:
     """
 
     def __init__(self, stream: TextIO, names: Collection[str]) -> None:
-        self._stream, self._names = stream, names
+        self._stream, self.names = stream, frozenset(names)
         self._has_failed = False
 
     def append(self, exchange: Exchange) -> None:
@@ -53,7 +53,7 @@ class JournalFile:
         if self._has_failed:
             return
         try:
-            self._stream.write(json_line(exchange, self._names) + "\n")
+            self._stream.write(json_line(exchange, self.names) + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             self._has_failed = True

@@ -8,7 +8,7 @@ import re
 from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import JSON, Exchange, Request, Response
-from mockserver.engine.headers import lines_of
+from mockserver.engine.headers import cookies_of, lines_of
 from mockserver.engine.values import iso_time
 
 UNMATCHED = frozenset({"no-route", "wrong-method"})
@@ -51,7 +51,7 @@ def logged_request(exchange: Exchange) -> dict[str, JSON]:
         "method": request.method,
         "clientIp": request.client,
         "headers": _headers(lines_of(request.raw_headers)),
-        "cookies": _cookies(request.headers.get("cookie", "")),
+        "cookies": cookies_of(request.headers.get("cookie", "")),
         "browserProxyRequest": False,
         "loggedDate": int(exchange.received * 1000),
         "loggedDateString": iso_time(exchange.received),
@@ -115,11 +115,6 @@ def _headers(lines: list[tuple[str, str]]) -> dict[str, JSON]:
         known = headers.get(name)
         headers[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
     return headers
-
-
-def _cookies(header: str) -> dict[str, str]:
-    pairs = (part.strip().partition("=") for part in header.split(";") if "=" in part)
-    return {name: value for name, _, value in pairs}
 
 
 def _query(query: str) -> dict[str, JSON]:

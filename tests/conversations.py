@@ -21,7 +21,8 @@ from mockserver.engine.exchange import Request
 from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.values import seconds_of
 from mockserver.engine.world import Blueprint, Clock, World
-from mockserver.loading import load_bundled, load_spec, read_yaml
+from mockserver.loading import load_bundled, load_spec, read_yaml, table
+from mockserver.options import Configuration, configure
 from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
@@ -31,7 +32,7 @@ NOON = 1795176000.0  # 2026-11-20T12:00:00Z
 STEP_KEYS = {"send", "expect", "after", "start", "finish"}
 SEND_KEYS = {"method", "path", "query", "headers", "body", "text", "base64", "grow"}
 EXPECT_KEYS = {"status", "headers", "body", "text", "journal"}
-SETTING_KEYS = {"profile", "keys", "limits", "enforceLimits", "onInvalid", "catalogue"}
+SETTING_KEYS = {"profile", "keys", "limits", "enforce-limits", "on-invalid", "catalogue"}
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,21 @@ def refuse_unknown(entry: Mapping[str, Any], known: set[str], where: str) -> Non
     assert set(entry) <= known, f"{where}: unknown {sorted(set(entry) - known)}"
 
 
+def configured(config: Any, **typed: str | list[str]) -> Configuration:
+    """Return the configuration of a file's content, and of options that were typed."""
+    texts = {
+        name.replace("_", "-"): [text] if isinstance(text, str) else text for name, text in typed.items()
+    }
+    return configure(table(), table().of_file(config, "mockserver.yaml"), table().of_command(texts))
+
+
 def stage_of(conversation: Conversation) -> Stage:
     settings, api = conversation.settings, conversation.api
     profile = settings.get("profile", "observed")
     apis = [load_spec(conversation.spec, api, profile)] if conversation.spec else load_bundled([api], profile)
     config = {name: {api: settings[name]} for name in ("keys", "limits", "catalogue") if name in settings}
-    blueprint = Blueprint(
-        apis,
-        settings_of(
-            config,
-            apis,
-            enforce_limits=settings.get("enforceLimits", False),
-            admit_invalid=settings.get("onInvalid") == "report",
-        ),
-    )
+    flat = {name: settings[name] for name in ("enforce-limits", "on-invalid") if name in settings}
+    blueprint = Blueprint(apis, settings_of(configured({**config, **flat}), apis))
     clock = Clock(lambda: NOON)
     return Stage(World(blueprint, clock, random.Random(7).getrandbits))
 

@@ -2,13 +2,18 @@
 
 import http.client
 import json
+import os
 import random
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from mockserver.engine.contract import Api
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled
 from mockserver.server.app import Stage
@@ -63,11 +68,27 @@ class Running:
 
 
 @contextmanager
-def running(settings: Settings | None = None, **options: Any) -> Iterator[Running]:
-    world = World(Blueprint(load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
+def running(
+    settings: Settings | None = None, apis: Sequence[Api] | None = None, **options: Any
+) -> Iterator[Running]:
+    world = World(Blueprint(apis or load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
     stage = Stage(world)
     server = ServerThread(build_app(stage, **options))
     try:
         yield Running(stage, server)
     finally:
         server.stop()
+
+
+@contextmanager
+def serving(*options: str, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mockserver", "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,14 +1,11 @@
 """The command line, as a process: what it prints, how it ends, what it says of what it cannot use."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,22 +13,16 @@ from click.testing import CliRunner
 
 from mockserver.cli import main
 from mockserver.server.running import has_ipv6
+from tests.serving import serving
 
-COMMAND = [sys.executable, "-m", "mockserver"]
-
-
-@contextmanager
-def serving(*options: str, cwd: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
+IN_USE = (
+    "Only one usage of each socket address (protocol/network address/port) is normally permitted"
+    if sys.platform == "win32"
+    else "Address already in use"
+)
+ends_by_signal = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals that a program could send to end another gently"
+)
 
 
 def post(url: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -45,6 +36,7 @@ def post(url: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
         return error.code, error.read()
 
 
+@ends_by_signal
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_signals_end_it_at_once_also_with_open_connections(number: signal.Signals, code: int) -> None:
     with serving("--log", "off") as (process, ready):
@@ -66,6 +58,7 @@ def test_signals_end_it_at_once_also_with_open_connections(number: signal.Signal
             connection.close()
 
 
+@ends_by_signal
 def test_one_line_per_call() -> None:
     with serving("--api", "novu") as (process, ready):
         url = ready.removeprefix("mockserver ready on ")
@@ -83,6 +76,7 @@ def test_one_line_per_call() -> None:
     ]
 
 
+@ends_by_signal
 def test_json_lines() -> None:
     with serving("--log", "json", "--seed", "7") as (process, ready):
         url = json.loads(ready)["url"]
@@ -106,7 +100,7 @@ def test_a_seed_makes_ids_reproducible() -> None:
 
 def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
     (tmp_path / "mockserver.yaml").write_text(
-        "keys: {novu: secret}\ncatalogue: {novu: {unknown: refuse, names: {known: {}}}}\n"
+        "keys: {novu: secret}\ncatalogue: {novu: {unknown: refuse, names: {known: {}}}}\n", encoding="utf-8"
     )
     with serving(
         "--limit",
@@ -140,10 +134,10 @@ def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
         (["--config", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file"),
         (
             ["--journal", "/no/such/folder/calls.jsonl"],
-            "--journal /no/such/folder/calls.jsonl: cannot be written: No such file",
+            f"--journal: {Path('/no/such/folder/calls.jsonl')} cannot be written: No such file",
         ),
         (["--workers", "2"], "there is one process only"),
-        (["--port", "99999"], "99999 is not in the range"),
+        (["--port", "99999"], "--port: must be <= 65535"),
         (["--log", "loud"], "'loud' is not one of"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1 port 4747"),
         (["--host", "no.such.host.invalid"], "cannot listen on no.such.host.invalid"),
@@ -163,7 +157,7 @@ def test_a_port_in_use_is_told() -> None:
         result = CliRunner().invoke(main, ["serve", "--port", port])
     assert result.exit_code == 2
     assert (
-        f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port, 0 for any"
+        f"cannot listen on 127.0.0.1 port {port}: {IN_USE}; choose another with --port, 0 for any"
         in result.output
     )
 
@@ -182,6 +176,7 @@ def test_another_name_for_this_machine_is_read_without_case() -> None:
         assert urllib.request.urlopen(request, timeout=5).status == 200
 
 
+@ends_by_signal
 def test_a_reader_that_is_gone_changes_neither_answers_nor_exit_code() -> None:
     with serving() as (process, ready):
         assert process.stdout is not None
@@ -197,6 +192,7 @@ def test_a_reader_that_is_gone_changes_neither_answers_nor_exit_code() -> None:
         assert process.stderr.read() == ""
 
 
+@ends_by_signal
 def test_a_reader_that_does_not_read_stops_nothing() -> None:
     with serving() as (process, ready):
         url = ready.removeprefix("mockserver ready on ")
@@ -209,7 +205,7 @@ def test_a_reader_that_does_not_read_stops_nothing() -> None:
 
 def test_every_call_is_appended_to_the_journal_file(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.write_text("{}\n")
+    path.write_text("{}\n", encoding="utf-8")
     with serving("--journal", str(path), "--log", "off") as (process, ready):
         url = ready.removeprefix("mockserver ready on ")
         for _ in range(2):
@@ -220,13 +216,19 @@ def test_every_call_is_appended_to_the_journal_file(tmp_path: Path) -> None:
             )
         process.kill()  # a crash loses at most the last call
         process.wait(5)
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 3
     assert json.loads(lines[1])["request"]["headers"]["Authorization"] == "Bearer [redacted]"
-    assert "a-secret-key" not in path.read_text()
+    assert "a-secret-key" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "localhost", "::1",
+        pytest.param("127.0.0.2", marks=pytest.mark.skipif(sys.platform == "darwin", reason="macOS has 127.0.0.1 only")),
+    ],
+)  # fmt: skip
 def test_a_loopback_address_is_served_without_a_warning(host: str) -> None:
     if ":" in host and not has_ipv6():
         return
@@ -249,3 +251,22 @@ def test_a_server_that_others_can_reach_says_so() -> None:
     assert errors.startswith("mockserver: warning: whoever reaches http://0.0.0.0:")
     assert "/__admin" in errors
     assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("where", ["mockserver.cli", "mockserver.launch"])
+def test_ctrl_c_ends_it_with_130_however_early_it_comes(where: str) -> None:
+    code = f"""
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == {where!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["mockserver", "serve", "--port", "0"]
+from mockserver.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

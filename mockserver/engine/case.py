@@ -50,6 +50,11 @@ class Case:
     keys_taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
 
     @property
+    def path(self) -> str:
+        """The path that was sent, as the API knows it: without a prefix that it is mounted at."""
+        return self.request.path.removeprefix(self.found.route.prefix)
+
+    @property
     def path_values(self) -> Mapping[str, str]:
         """The variables of the path."""
         return self.found.values

@@ -112,7 +112,7 @@ def authentication(case: Case) -> Refused | None:
                 refused = refused or _credential_fault(case, credential)
             found.append(credential)
         if refused is None:
-            case.credential = found[0]
+            case.credential = found[0] if found else None  # an alternative may ask for nothing
             return None
         first = first or refused
     return first

@@ -6,7 +6,7 @@ missing. All of them are collected, each with its JSON Pointer, and raised as on
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,14 +18,13 @@ from mockserver.engine.contract import (
     Api,
     CatalogueRule,
     DedupRule,
-    Deviation,
     Operation,
     RateLimit,
     RefusalRule,
     RequestShape,
     Route,
 )
-from mockserver.engine.document import Document
+from mockserver.engine.document import Document, Example
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.faults import SpecError
 from mockserver.engine.media import body_bytes, content_type
@@ -34,28 +33,30 @@ from mockserver.engine.shapes import shape_of
 from mockserver.engine.soundness import check_answers, check_document
 from mockserver.engine.templates import has_expressions
 from mockserver.engine.values import ABSENT, first_step, pointer_of, positive_seconds, seconds_of
+from mockserver.engine.views import Structure, Views, check_structure, views_of
 
 DEFAULT_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
 MAX_BYTES: Final = 20 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Views:
-    """The document under each profile, with single deviations undone, and with single ones alone."""
+def compile_api(
+    name: str,
+    document: Mapping[str, JSON],
+    profile: str = "observed",
+    structure: Structure | None = None,
+    *,
+    partial: bool = False,
+) -> Api:
+    """Compile one document under a profile. Raises `SpecError` with everything that is wrong in it.
 
-    served: Document
-    observed: Document
-    published: Document
-    undone: Mapping[str, Document]
-    alone: Mapping[str, Document]
-    active: frozenset[str]
-
-
-def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observed") -> Api:
-    """Compile one document under a profile. Raises `SpecError` with everything that is wrong in it."""
+    ``structure`` is asked of the document as deviations leave it; of a ``partial`` document, whose faulty parts
+    were taken away, it is no fault that something is missing.
+    """
     listed = profiles.read_deviations(document)
-    views = _views(name, document, listed, profile)
+    views = views_of(name, document, listed, profile, partial=partial)
     served = views.served
+    if structure is not None:
+        check_structure(views, structure)
     compilers = [_OperationCompiler(name, views, path, method) for path, method, _ in served.operations()]
     operations = [(compiler, compiler.operation()) for compiler in compilers]
     routes = [route for compiler, operation in operations for route in compiler.routes(operation)]
@@ -64,32 +65,16 @@ def compile_api(name: str, document: Mapping[str, JSON], profile: str = "observe
         check_answers(served, operation)
     if served.problems:
         raise SpecError(list(dict.fromkeys(served.problems)))
-    title = served.words.get("title", name)
+    title = served.words.get("title", served.root.get("info", {}).get("title", name))
     return Api(
-        name, title, profile, tuple(each for _, each in operations), tuple(routes), listed, served.root
-    )
-
-
-def _views(name: str, document: JSON, listed: Mapping[str, Deviation], profile: str) -> _Views:
-    problems: list[tuple[str, str, str]] = []
-
-    def view(ids: Iterable[str]) -> Document:
-        try:
-            return Document(name, profiles.apply(document, listed, ids), problems)
-        except LookupError as error:
-            raise SpecError(
-                [(name, str(error.args[0]), "a deviation points here, but nothing is there")]
-            ) from None
-
-    active = {each: profiles.active(listed, each) for each in profiles.PROFILES}
-    differing = active["observed"] ^ active["published"] if profile == "observed" else frozenset()
-    return _Views(
-        served=view(active[profile]),
-        observed=view(active["observed"]),
-        published=view(active["published"]),
-        undone={id_: view(active["observed"] ^ {id_}) for id_ in listed if id_ in differing},
-        alone={id_: view(active["published"] ^ {id_}) for id_ in listed if id_ in differing},
-        active=active[profile],
+        name,
+        title,
+        profile,
+        tuple(each for _, each in operations),
+        tuple(routes),
+        listed,
+        served.root,
+        document,
     )
 
 
@@ -98,7 +83,7 @@ class _OperationCompiler:
     """One operation of the served document."""
 
     api: str
-    views: _Views
+    views: Views
     path: str
     method: str
 
@@ -138,7 +123,7 @@ class _OperationCompiler:
             published=published,
             variants=self._variants(shape),
             additions=self._additions(published),
-            success=self._answer(words.get("success", {"status": 200}), f"{at}/success"),
+            success=self._success(words, f"{at}/success"),
             answers=self._answers(words.get("answers", {})),
             documented=self._documented(),
             statuses=_statuses(source),
@@ -176,12 +161,12 @@ class _OperationCompiler:
         known = {*BUILT_IN_CHECKS, *_rules_of(self._document)}
         for name in named:
             if name not in known:
-                self._document.blame(
+                self._document.miss(
                     "/x-mock/checks",
                     f"no check or rule is named {name!r}; there are {', '.join(sorted(known))}",
                 )
         for rule in sorted(rules - set(named)):
-            self._document.blame(
+            self._document.miss(
                 "/x-mock/checks", f"the rule {rule!r} is never reached: checks does not name it"
             )
         return tuple(name for name in named if name in BUILT_IN_CHECKS or name in rules)
@@ -207,6 +192,23 @@ class _OperationCompiler:
 
     # Answers
 
+    def _success(self, words: Mapping[str, JSON], at: str) -> Answer:
+        """Return the answer that ``success`` names, else the first success that is documented."""
+        if "success" in words:
+            return self._answer(words["success"], at)
+        responses = self._source["responses"]
+        status = next((each for each in responses if each.startswith("2") and each.isdigit()), None)
+        if status is None:
+            self._document.blame(
+                pointer_of(["paths", self.path, self.method, "responses"]), "has no success, as 200"
+            )
+            return Answer(200)
+        names = [example.name for example in self._document.examples(responses[status])]
+        if not names and "content" in self._document.resolve(responses[status]):
+            told = "has content, but no example of it to answer with; write one under example"
+            self._document.blame(pointer_of(["paths", self.path, self.method, "responses", status]), told)
+        return self._answer({"status": int(status), **({"example": names[0]} if names else {})}, at)
+
     def _answers(self, entries: Mapping[str, JSON]) -> dict[Reason, Answer]:
         return {
             Reason(reason): self._answer(entry, f"{self._at}/answers/{reason}")
@@ -215,9 +217,9 @@ class _OperationCompiler:
 
     def _answer(self, entry: Mapping[str, JSON], at: str) -> Answer:
         status, name = entry["status"], entry.get("example")
-        media_type, value = "application/json", ABSENT
+        media_type, value, place = "application/json", ABSENT, at
         if name is not None:
-            media_type, value = self._example(status, name, at)
+            media_type, _, value, place = self._example(status, name, at)
         document, words = self._document, self._words
         is_constant = value is not ABSENT and not has_expressions(value)
         return Answer(
@@ -225,7 +227,7 @@ class _OperationCompiler:
             example=name,
             content_type=(("content-type", content_type(media_type)),),
             headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
-            write=None if value is ABSENT or is_constant else document.writer(value, media_type, at),
+            write=None if value is ABSENT or is_constant else document.writer(value, media_type, place),
             constant=body_bytes(value, media_type) if is_constant else None,
             finding=document.template(
                 entry.get("finding", words.get("finding", "{$item.wording}")), f"{at}/finding"
@@ -237,24 +239,29 @@ class _OperationCompiler:
             published=status in self._published_statuses(),
         )
 
-    def _example(self, status: int, name: str, at: str) -> tuple[str, JSON]:
+    def _example(self, status: int, name: str, at: str) -> Example:
         """Find an example: under the operation's status, else in ``components/responses``, else as observed."""
+        own = pointer_of(["paths", self.path, self.method, "responses", str(status)])
         for document in (self._document, self.views.observed):
             source = document.operation(self.path, self.method) or {}
-            shared = document.root.get("components", {}).get("responses", {}).values()
-            for response in [source.get("responses", {}).get(str(status), {}), *shared]:
-                for media_type, example, value in document.examples(response):
-                    if example == name:
-                        return media_type, value
-        self._document.blame(at, f"no response for {status} has an example named {name!r}")
-        return "application/json", ABSENT
+            shared = document.root.get("components", {}).get("responses", {})
+            places = {own: source.get("responses", {}).get(str(status), {})}
+            places |= {pointer_of(["components", "responses", key]): each for key, each in shared.items()}
+            for place, response in places.items():
+                for example in document.examples(response, place):
+                    if example.name == name:
+                        return example
+        self._document.miss(at, f"no response for {status} has an example named {name!r}")
+        return Example("application/json", name, ABSENT, at)
 
     def _documented(self) -> dict[tuple[int, str], Answer]:
         """Return every example of the operation's own responses, which can be asked for by name."""
         return {
-            (int(status), name): self._answer({"status": int(status), "example": name}, f"{self._at}/success")
+            (int(status), each.name): self._answer(
+                {"status": int(status), "example": each.name}, f"{self._at}/success"
+            )
             for status, response in self._source.get("responses", {}).items()
-            for _, name, _ in self._document.examples(response)
+            for each in self._document.examples(response)
             if status.isdigit()
         }
 

@@ -187,7 +187,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route:
-    """A path that leads to an operation; ``supplies`` maps a parameter to the path variable that gives it."""
+    """A path that leads to an operation; ``supplies`` maps a parameter to the path variable that gives it.
+
+    ``prefix`` is the part in front of it that is not the API's own, but where the user has mounted it.
+    """
 
     method: str
     path: str
@@ -195,6 +198,7 @@ class Route:
     pattern: Pattern[str] | None = None
     supplies: Mapping[str, str] = field(default_factory=dict)
     deviation: str | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +226,5 @@ class Api:
     deviations: Mapping[str, Deviation]
     document: JSON
     """The served document, deviations applied."""
+    source: JSON
+    """The document as it was read."""

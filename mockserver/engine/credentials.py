@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from mockserver.engine.contract import SecurityScheme
 from mockserver.engine.exchange import Request
+from mockserver.engine.headers import cookies_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ def read_credential(scheme: SecurityScheme, request: Request) -> Credential:
     if scheme.place == "query":
         values = parse_qs(request.query, keep_blank_values=True).get(scheme.parameter)
         return _read(scheme, values[0] if values else "")
+    if scheme.place == "cookie":
+        return _read(scheme, cookies_of(request.headers.get("cookie", "")).get(scheme.parameter, ""))
     return _read(scheme, request.headers.get(scheme.parameter, ""))
 
 

@@ -74,6 +74,8 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
         _remember(decided.case, decided, world.clock.now(), held=True)
     if decided.delay or aborted:
         state = ABORTED if aborted else ANSWERED
+        if world.clock.is_frozen:
+            served = decided.delay  # as long as was asked for: a run with a frozen clock can be repeated
         decided.row = tuple(Record(*decided.row)._replace(state=state, served=served))
         world.journal.put(decided.row)
 
@@ -97,7 +99,7 @@ def fail(world: World, request: Request, error: Exception, routed: Routed | None
 
 
 def _answer_found(world: World, request: Request, found: Found, number: int) -> Decided:
-    case = _open_case(world, request, found, number)
+    case = open_case(world, request, found, number)
     world.keys.expire(case.now)
     try:
         outcome, delay = decide(case)
@@ -113,7 +115,8 @@ def _answer_found(world: World, request: Request, found: Found, number: int) -> 
     return decided
 
 
-def _open_case(world: World, request: Request, found: Found, number: int) -> Case:
+def open_case(world: World, request: Request, found: Found, number: int) -> Case:
+    """Return a case of which nothing is known yet but its request and its route."""
     operation, blueprint = found.route.operation, world.blueprint
     return Case(
         request=request,
@@ -182,7 +185,7 @@ def _kind_of(outcome: Outcome) -> str:
 
 
 def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    case = _open_case(world, request, routed.found, number)
+    case = open_case(world, request, routed.found, number)
     allow = ", ".join(routed.allowed)
     message = f"takes {allow}, not {request.method}"
     fix = f"Send {' or '.join(method for method in routed.allowed if method != 'OPTIONS')}."
@@ -200,7 +203,7 @@ def _asks_for_methods(request: Request) -> bool:
 
 
 def _answer_options(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    case = _open_case(world, request, routed.found, number)
+    case = open_case(world, request, routed.found, number)
     case.headers.append(("allow", ", ".join(routed.allowed)))
     response = complete(world, case, Response(204, (), b""))
     return Decided(Admitted(), _row(case, Admitted(), response), response)

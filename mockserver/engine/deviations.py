@@ -6,12 +6,12 @@ that wraps a part (``$published: true``) wraps what deeper ones have made of it.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mockserver.engine.contract import Deviation
 from mockserver.engine.exchange import JSON
-from mockserver.engine.values import ABSENT, child, steps_of
+from mockserver.engine.values import ABSENT, child, steps_of, walk
 
 PROFILES: Final = ("observed", "published")
 
@@ -34,6 +34,34 @@ def apply(document: JSON, deviations: Mapping[str, Deviation], ids: Iterable[str
     for pointer, observed in sorted(changes, key=lambda change: -change[0].count("/")):
         _patch(patched, pointer, observed)
     return patched
+
+
+def source_pointer(document: JSON, pointer: str) -> str:
+    """Return where in a document as it was read stands what a pointer finds once deviations are applied."""
+    is_there = walk(document, pointer) is not ABSENT
+    for position, item in enumerate(_listed_deviations(document)):
+        for at, where in _places(item, f"/x-mock/deviations/{position}"):
+            observed = f"{where}/observed{pointer.removeprefix(at)}"
+            is_below = pointer == at or pointer.startswith(f"{at}/")
+            if is_below and (not is_there or walk(document, observed) is not ABSENT):
+                return observed
+    return pointer
+
+
+def _listed_deviations(document: JSON) -> list[JSON]:
+    listed = walk(document, "/x-mock/deviations")
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _places(item: Mapping[str, JSON], where: str) -> Iterator[tuple[str, str]]:
+    """Yield each pointer that a deviation patches, with the place in the list of deviations that does it."""
+    changes = item.get("changes")
+    if isinstance(changes, list):
+        for position, change in enumerate(changes):
+            if isinstance(change, dict):
+                yield from _places(change, f"{where}/changes/{position}")
+    for at in _listed(item.get("at", [])):
+        yield str(at), where
 
 
 def _read(item: Mapping[str, JSON]) -> Deviation:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.engine.contract import Headers, Wording
 from mockserver.engine.exchange import JSON
@@ -16,13 +16,26 @@ METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "t
 T = TypeVar("T")
 
 
+class Example(NamedTuple):
+    """An example of an answer: its media type, its name, what it is, and where it stands."""
+
+    media_type: str
+    name: str
+    value: JSON
+    pointer: str
+
+
 @dataclass(slots=True)
 class Document:
-    """A document under one profile; ``problems`` are ``(file, pointer, sentence)``, shared between profiles."""
+    """A document under one profile; ``problems`` are ``(file, pointer, sentence)``, shared between profiles.
+
+    A ``partial`` document is one whose faulty parts were taken away: what is missing in it may be such a part.
+    """
 
     file: str
     root: JSON
     problems: list[tuple[str, str, str]] = field(default_factory=list)
+    partial: bool = False
 
     @property
     def words(self) -> Mapping[str, JSON]:
@@ -33,6 +46,11 @@ class Document:
     def blame(self, pointer: str, sentence: str) -> None:
         """Note a problem."""
         self.problems.append((self.file, pointer, sentence))
+
+    def miss(self, pointer: str, sentence: str) -> None:
+        """Note that something which is named is not there."""
+        if not self.partial:
+            self.blame(pointer, sentence)
 
     def attempt(self, pointer: str, make: Callable[[Any], T], value: JSON, fallback: T) -> T:
         """Make something of a value; where that fails, note the problem and go on with the fallback."""
@@ -56,25 +74,33 @@ class Document:
                     yield path, method, item[method]
 
     def resolve(self, node: JSON) -> JSON:
-        """Follow ``$ref`` within the document; one that leads nowhere is a problem."""
+        """Follow ``$ref`` within the document; one that leads nowhere is blamed by `soundness`."""
         followed: set[str] = set()
         while isinstance(node, dict) and isinstance(ref := node.get("$ref"), str) and ref not in followed:
             followed.add(ref)
             found: JSON = walk(self.root, ref.removeprefix("#")) if ref.startswith("#/") else ABSENT
-            if found is ABSENT:
-                self.blame("", f"$ref {ref!r} leads nowhere; only references into this document are followed")
+            if not isinstance(found, dict):
                 return {}
             node = {**found, **{name: value for name, value in node.items() if name != "$ref"}}
         return node
 
-    def examples(self, response: JSON) -> list[tuple[str, str, JSON]]:
-        """Return ``(media type, name, value)`` of every example of a response."""
+    def examples(self, response: JSON, at: str = "") -> list[Example]:
+        """Return every example of a response, which stands at a pointer."""
+        if isinstance(response, dict) and isinstance(ref := response.get("$ref"), str):
+            at = ref.removeprefix("#")
         return [
-            (media_type, name, example["value"])
+            Example(media_type, name, example["value"], f"{at}{pointer_of(['content', media_type])}{below}")
             for media_type, media in self.resolve(response).get("content", {}).items()
-            for name, example in media.get("examples", {}).items()
+            for name, example, below in self._examples_of(media)
             if "value" in example
         ]
+
+    def _examples_of(self, media: JSON) -> Iterator[tuple[str, JSON, str]]:
+        """Yield name, example object and pointer; a single ``example`` has the name ``example``."""
+        if "example" in media:
+            yield "example", {"value": media["example"]}, "/example"
+        for name, example in media.get("examples", {}).items():
+            yield name, self.resolve(example), pointer_of(["examples", name, "value"])
 
     def closed(self, schema: JSON) -> JSON:
         """Return a schema together with everything its references lead to, under the same pointers."""
@@ -84,9 +110,7 @@ class Document:
             for ref in _references(waiting.pop()):
                 name = ref.removeprefix("#/components/schemas/")
                 found = ABSENT if name == ref else walk(self.root, ref.removeprefix("#"))
-                if found is ABSENT:
-                    self.blame("", f"$ref {ref!r} leads nowhere; a schema refers to #/components/schemas/…")
-                elif name not in reached:
+                if found is not ABSENT and name not in reached:
                     reached[name] = found
                     waiting.append(found)
         return {**schema, "components": {"schemas": reached}} if reached else schema

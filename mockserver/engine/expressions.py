@@ -4,6 +4,7 @@ Expressions are OpenAPI's runtime expressions plus the names below. Each is comp
 the facts of one request. A name that is not known is a `TemplateError` when the spec is loaded.
 """
 
+import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Facts(Protocol):
     @property
     def body(self) -> JSON: ...  # noqa: D102
     @property
+    def path(self) -> str: ...  # noqa: D102
+    @property
     def path_values(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def now(self) -> float: ...  # noqa: D102
@@ -60,6 +63,11 @@ class RequestFacts:
     now: float = 0.0
     labels: dict[str, str] = field(default_factory=dict)
     noted: dict[str, JSON] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The path that was sent."""
+        return self.request.path
 
     def ids(self, _: int) -> int:
         """Return no randomness: what is found in a request is the same each time."""
@@ -120,7 +128,7 @@ VALUES: Final[dict[str, Template]] = {
     "objectId": _object_id,
     "now": lambda facts: iso_time(facts.now),
     "epochMs": lambda facts: int(facts.now * 1000),
-    "path": lambda facts: facts.request.path,
+    "path": lambda facts: facts.path,
     "finding": _first_finding,
     "items": lambda facts: facts.items(),
     "findings": lambda facts: [text for _, text in facts.written()],
@@ -224,9 +232,10 @@ def _mock(text: str, operand: Operand) -> Template:
         return VALUES[text]
     if text in NOTED:
         return lambda facts: facts.noted.get(text, ABSENT)
-    raise TemplateError(
-        f"'$mock.{text}' is unknown; there are {', '.join(sorted([*VALUES, *NOTED, *FUNCTIONS]))}"
-    )
+    known = sorted([*VALUES, *NOTED, *FUNCTIONS])
+    near = difflib.get_close_matches(text, known, 1)
+    hint = f"did you mean $mock.{near[0]}?" if near else f"there are {', '.join(known)}"
+    raise TemplateError(f"'$mock.{text}' is unknown; {hint}")
 
 
 def _labelled(label: str, make: Template) -> Template:

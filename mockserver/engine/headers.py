@@ -21,3 +21,9 @@ def unpacked(raw_headers: bytes) -> dict[str, str]:
     for name, value in lines_of(raw_headers):
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+def cookies_of(header: str) -> dict[str, str]:
+    """Return the cookies of a ``Cookie`` header by name."""
+    pairs = [pair.strip().partition("=") for pair in header.split(";")]
+    return {name: value for name, sign, value in pairs if sign}

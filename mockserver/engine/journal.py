@@ -90,6 +90,11 @@ class Journal:
         self.last = 0
         self.dropped = 0
 
+    def change(self, describe: Describe, *, most: int, most_bytes: int) -> None:
+        """Go on with other bounds, and another way to tell what a call was about."""
+        self._describe, self._most, self._most_bytes = describe, most, most_bytes
+        self._shrink()
+
     def __len__(self) -> int:
         return len(self._records)
 
@@ -111,6 +116,9 @@ class Journal:
         self.last = max(self.last, number)
         self._records[number] = row
         self._bytes += _size(row)
+        self._shrink()
+
+    def _shrink(self) -> None:
         while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):
             self._drop_oldest()
 

@@ -8,6 +8,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import jsonschema_rs
+
 from mockserver.engine.exchange import JSON
 from mockserver.engine.formats import FORMATS, IGNORED
 from mockserver.engine.values import pointer_of
@@ -54,8 +56,27 @@ def unknown_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str
             pointer_of([*steps, "format"]),
             f"the format {name!r} has no checker; there are {', '.join(FORMATS)}",
         )
+    for pattern, place in _patterns(schema, steps):
+        if not _is_pattern(pattern):
+            yield pointer_of(place), f"{pattern!r} is not a regular expression"
     for inner, place in _inside(schema, steps):
         yield from unknown_keywords(inner, place)
+
+
+def _patterns(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
+    if isinstance(pattern := schema.get("pattern"), str):
+        yield pattern, [*steps, "pattern"]
+    if isinstance(by_pattern := schema.get("patternProperties"), dict):
+        yield from ((each, [*steps, "patternProperties", each]) for each in by_pattern)
+
+
+def _is_pattern(text: str) -> bool:
+    """Ask the judge: regular expressions of JSON Schema are not those of Python."""
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": text})
+    except ValueError:
+        return False
+    return True
 
 
 def _inside(schema: dict[str, JSON], steps: list[str | int]) -> Iterator[tuple[JSON, list[str | int]]]:

@@ -6,12 +6,14 @@ SDKs join a base URL that ends in a slash with a path. Nothing is ever redirecte
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mockserver.engine.contract import Api, Operation, Route
 from mockserver.engine.faults import SpecError
 from mockserver.engine.paths import anonymous, normal_path, path_values
+from mockserver.engine.values import pointer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,32 @@ class Router:
         return [route for route in near if likeness(route) > 0.5][:count]
 
 
+def mounted(api: Api, prefix: str) -> Api:
+    """Return an API whose routes are below a prefix, as if its base URL ended in it."""
+    return replace(api, routes=tuple(_below(route, prefix) for route in api.routes))
+
+
+def _below(route: Route, prefix: str) -> Route:
+    pattern = None if route.pattern is None else re.compile(re.escape(prefix) + route.pattern.pattern)
+    return replace(route, path=prefix + route.path, pattern=pattern, prefix=prefix)
+
+
 def _refuse_clashes(routes: Iterable[Route]) -> None:
     claimed: dict[tuple[str, str], Route] = {}
     problems = []
     for route in routes:
+        if route.path.split("/")[1].startswith("__") or route.path == "/":
+            text = f"{route.method} {route.path} is the mock's own; serve the API below a prefix"
+            problems.append((route.operation.api, _place_of(route), text))
         key = (route.method, anonymous(route.path))
         other = claimed.setdefault(key, route)
         if other is not route:
             here, there = route.operation, other.operation
             text = f"{route.method} {route.path} of {here.api} {here.id} is already taken by {there.api} {there.id}"
-            problems.append((here.api, f"/paths/{route.path.replace('/', '~1')}", text))
+            problems.append((here.api, _place_of(route), text))
     if problems:
         raise SpecError(problems)
+
+
+def _place_of(route: Route) -> str:
+    return pointer_of(["paths", route.operation.path, route.operation.method.lower()])

@@ -22,7 +22,8 @@ def shape_of(document: Document, path: str, method: str) -> RequestShape | None:
     closed = None if schema is None else document.closed(schema)
     required = body.get("required", False)
     shared = document.root["paths"][path].get("parameters", [])
-    parameters = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
+    resolved = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
+    parameters = [each for each in resolved if each]  # soundness blames one that leads nowhere
     security = source.get("security", document.root.get("security", []))
     schemes = document.root.get("components", {}).get("securitySchemes", {})
     return RequestShape(
@@ -60,20 +61,31 @@ def _scheme(document: Document, name: str) -> SecurityScheme:
     at = f"/components/securitySchemes/{name}"
     source = walk(document.root, at)
     if source is ABSENT:
-        document.blame("/security", f"no security scheme is named {name!r}")
+        document.miss("/security", f"no security scheme is named {name!r}")
         source = {}
     words = source.get("x-mock", {})
     place, parameter = source.get("in", "header"), source.get("name", "Authorization")
     flags = re.DOTALL if words.get("caseSensitive", True) else re.DOTALL | re.IGNORECASE
-    pattern = words.get("pattern", PATTERNS.get(source.get("scheme", "").lower(), "(.*)"))
+    kind = "bearer" if source.get("type") in _BEARER_TYPES else source.get("scheme", "").lower()
+    pattern = words.get("pattern", PATTERNS.get(kind, "(.*)"))
     anything = re.compile("(.*)")
     return SecurityScheme(
         name=name,
         place=place,
         parameter=parameter.lower() if place == "header" else parameter,
         pattern=document.attempt(
-            f"{at}/x-mock/pattern", lambda text: re.compile(text, flags), pattern, anything
+            f"{at}/x-mock/pattern", lambda text: _credential_pattern(text, flags), pattern, anything
         ),
         wording=document.wording(words.get("wording", {}), f"{at}/x-mock/wording"),
         refuses={credential: Reason(reason) for credential, reason in words.get("refuses", {}).items()},
     )
+
+
+_BEARER_TYPES: Final = frozenset({"oauth2", "openIdConnect"})
+
+
+def _credential_pattern(text: str, flags: int) -> re.Pattern[str]:
+    pattern = re.compile(text, flags)
+    if not pattern.groups:
+        raise ValueError(f"{text!r} has no group; what is in its first parentheses is the credential")
+    return pattern

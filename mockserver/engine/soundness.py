@@ -1,48 +1,70 @@
 """What must hold in a document beyond its syntax, looked at once when it is loaded."""
 
+import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import jsonschema_rs
 
 from mockserver.engine.contract import BUILT_IN_CHECKS, Deviation, Operation
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.keywords import unknown_keywords
-from mockserver.engine.values import pointer_of
+from mockserver.engine.values import ABSENT, pointer_of, walk, write_json
+
+Place = tuple[JSON, list[str | int]]
+"""A part of a document, and the steps that lead to it."""
+
+_SCHEMA_REFERENCE: Final = re.compile("#/components/schemas/[^/]+")
 
 
 def check_document(document: Document, deviations: Mapping[str, Deviation]) -> None:
     """Blame schemas for words that nothing checks, and names that stand twice or lead nowhere."""
     for schema, steps in _schemas(document):
-        for pointer, sentence in unknown_keywords(schema, steps):
+        unknown = list(unknown_keywords(schema, steps))
+        for pointer, sentence in unknown or _misused_keywords(schema, steps):
             document.blame(pointer, sentence)
+        _check_references(document, schema, steps)
+    for part, steps in _referring(document):
+        _check_reference(document, part, steps)
     listed = [item["id"] for item in document.words.get("deviations", [])]
     for name in _twice(listed):
         document.blame("/x-mock/deviations", f"two deviations have the id {name!r}")
     for path, method, source in document.operations():
-        at = pointer_of(["paths", path, method, "x-mock"])
-        words = source.get("x-mock", {})
-        rules = [rule["name"] for key in ("dedup", "refusals") for rule in words.get(key, [])]
-        for name in _twice(rules):
-            document.blame(at, f"two rules have the name {name!r}")
-        for name in sorted({*rules} & BUILT_IN_CHECKS):
-            document.blame(at, f"a rule may not have the name of the check {name!r}")
-        for name in sorted(_known_rules(source) - {*rules}):
-            document.blame(at, f"$mock.known names the rule {name!r}, which this operation does not have")
-        for alias in words.get("aliases", []):
-            if alias.get("deviation", "") not in {"", *deviations}:
-                document.blame(f"{at}/aliases", f"no deviation has the id {alias['deviation']!r}")
+        _check_rules(document, source, pointer_of(["paths", path, method, "x-mock"]), deviations)
+
+
+def _check_rules(document: Document, source: JSON, at: str, deviations: Mapping[str, Deviation]) -> None:
+    words = source.get("x-mock", {})
+    rules = [rule["name"] for key in ("dedup", "refusals") for rule in words.get(key, [])]
+    for name in _twice(rules):
+        document.blame(at, f"two rules have the name {name!r}")
+    for name in sorted({*rules} & BUILT_IN_CHECKS):
+        document.blame(at, f"a rule may not have the name of the check {name!r}")
+    for name in sorted(_known_rules(source) - {*rules}):
+        document.miss(at, f"$mock.known names the rule {name!r}, which this operation does not have")
+    for alias in words.get("aliases", []):
+        if alias.get("deviation", "") not in {"", *deviations}:
+            document.miss(f"{at}/aliases", f"no deviation has the id {alias['deviation']!r}")
 
 
 def check_answers(document: Document, operation: Operation) -> None:
-    """Blame an operation that can refuse for a reason to which it has no answer."""
+    """Blame an operation that can refuse for a reason to which it has no answer.
+
+    One that has no answers at all is given those of the mock: the first steps of a spec are few.
+    """
+    if not operation.answers:
+        return
     at = pointer_of(["paths", operation.path, operation.method.lower(), "x-mock", "answers"])
-    for reason, why in _reachable(operation):
+    for reason, why in reachable(operation):
         if reason not in operation.answers:
-            document.blame(at, f"{reason} has no answer, but {why} can refuse with it")
+            document.miss(at, f"{reason} has no answer, but {why} can refuse with it")
 
 
-def _reachable(operation: Operation) -> Iterator[tuple[Reason, str]]:
+def reachable(operation: Operation) -> Iterator[tuple[Reason, str]]:
+    """Yield each reason that a check of an operation can refuse for, and what does."""
     checks, shape = operation.checks, operation.shape
     takes_body = shape.body is not None
     possible = [
@@ -74,7 +96,71 @@ def _has_payload(operation: Operation) -> bool:
     return operation.catalogue is not None and operation.catalogue.payload is not None
 
 
-def _schemas(document: Document) -> Iterator[tuple[JSON, list[str | int]]]:
+def _misused_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str, str]]:
+    """Yield the first keyword of a schema whose value it does not take."""
+    if jsonschema_rs.meta.is_valid(schema):
+        return
+    try:
+        jsonschema_rs.meta.validate(schema)
+    except jsonschema_rs.ValidationError as error:
+        at = error.instance_path
+        value = walk(schema, pointer_of(at))
+        keyword = next((step for step in reversed(at) if isinstance(step, str)), "")
+        yield pointer_of([*steps, *at]), f"{write_json(value)[:80]} is no value for {keyword or 'a schema'}"
+
+
+def _check_references(document: Document, schema: JSON, steps: list[str | int]) -> None:
+    """Blame the references of a schema that lead elsewhere than to a schema of this document."""
+    known = document.root.get("components", {}).get("schemas", {})
+    for ref, at in _references(schema, steps):
+        if not _SCHEMA_REFERENCE.fullmatch(ref):
+            document.blame(
+                pointer_of(at), f"{ref!r} leads elsewhere; a schema refers to #/components/schemas/…"
+            )
+        elif walk(document.root, ref[1:]) is ABSENT:
+            document.blame(pointer_of(at), f"{ref!r} leads nowhere{_near(ref.rpartition('/')[2], known)}")
+
+
+def _check_reference(document: Document, part: JSON, steps: list[str | int]) -> None:
+    ref = part.get("$ref") if isinstance(part, dict) else None
+    if isinstance(ref, str) and (not ref.startswith("#/") or walk(document.root, ref[1:]) is ABSENT):
+        told = f"{ref!r} leads nowhere; only references into this document are followed"
+        document.blame(pointer_of([*steps, "$ref"]), told)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _references(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
+    """Yield every ``$ref`` of a schema with its place."""
+    if isinstance(node, list):
+        for position, inner in enumerate(node):
+            yield from _references(inner, [*steps, position])
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            if name == "$ref" and isinstance(inner, str):
+                yield inner, [*steps, name]
+            elif name not in _VALUES:
+                yield from _references(inner, [*steps, name])
+
+
+_VALUES: Final = frozenset({"const", "default", "enum", "example", "examples", "x-mock"})
+
+
+def _referring(document: Document) -> Iterator[Place]:
+    """Yield the parts of operations that may be references to shared parts."""
+    for path, method, source in document.operations():
+        at: list[str | int] = ["paths", path, method]
+        yield source.get("requestBody"), [*at, "requestBody"]
+        yield from ((each, [*at, "responses", status]) for status, each in source["responses"].items())
+        for holder, place in ((document.root["paths"][path], at[:2]), (source, at)):
+            listed = enumerate(holder.get("parameters", []))
+            yield from ((each, [*place, "parameters", position]) for position, each in listed)
+
+
+def _schemas(document: Document) -> Iterator[Place]:
     for name, schema in document.root.get("components", {}).get("schemas", {}).items():
         yield schema, ["components", "schemas", name]
     for name, response in document.root.get("components", {}).get("responses", {}).items():
@@ -91,7 +177,7 @@ def _schemas(document: Document) -> Iterator[tuple[JSON, list[str | int]]]:
             yield rule.get("unless", {}), [*at, "x-mock", "refusals", position, "unless"]
 
 
-def _content(holder: Mapping[str, JSON], at: list[str | int]) -> Iterator[tuple[JSON, list[str | int]]]:
+def _content(holder: Mapping[str, JSON], at: list[str | int]) -> Iterator[Place]:
     for media_type, media in holder.get("content", {}).items():
         yield media.get("schema", {}), [*at, "content", media_type, "schema"]
 

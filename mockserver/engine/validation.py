@@ -12,6 +12,7 @@ from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.explanation import Explainer
+from mockserver.engine.headers import cookies_of
 from mockserver.engine.judge import Judge
 from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 
@@ -201,6 +202,8 @@ def _text_of(parameter: Parameter, call: Call) -> str | None:
         case "query":
             values = parse_qs(call.request.query, keep_blank_values=True).get(parameter.name)
             return values[0] if values else None
+        case "cookie":
+            return cookies_of(call.request.headers.get("cookie", "")).get(parameter.name)
         case _:
             return call.supplied.get(parameter.name, call.request.headers.get(parameter.name))
 

@@ -21,12 +21,21 @@ from mockserver.engine.values import ABSENT, Ids, pointer_of, uuid_text
 
 
 class Clock:
-    """The time that keys, limits and timestamps read: a source of seconds since the epoch that can be moved."""
+    """The time that keys, limits and timestamps read: a source of seconds since the epoch that can be moved.
 
-    def __init__(self, source: Callable[[], float]) -> None:
+    With ``start`` it stands still at that moment from the beginning.
+    """
+
+    def __init__(self, source: Callable[[], float], start: float | None = None) -> None:
         self._source = source
+        self._start = start
         self._offset = 0.0
-        self._frozen: float | None = None
+        self._frozen = start
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the time stands still."""
+        return self._frozen is not None
 
     def now(self) -> float:
         """Return the seconds since the epoch."""
@@ -44,8 +53,8 @@ class Clock:
         self._frozen = at
 
     def reset(self) -> None:
-        """Return to the time of the source."""
-        self._offset, self._frozen = 0.0, None
+        """Return to the time of the beginning: that of the source, or the moment it stood still at."""
+        self._offset, self._frozen = 0.0, self._start
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,15 @@ class World:
             most=settings.most_calls,
             most_bytes=settings.most_bytes,
         )
+
+    def rebuilt(self, blueprint: Blueprint) -> "World":
+        """Return a world of another blueprint with the journal, keys, limits and clock of this one."""
+        world = World(blueprint, self.clock, self.ids)
+        world.keys, world.limits, world.journal = self.keys, self.limits, self.journal
+        world.journal.change(
+            blueprint.describe, most=blueprint.settings.most_calls, most_bytes=blueprint.settings.most_bytes
+        )
+        return world
 
     def afresh(self) -> "World":
         """Return a new world of the same blueprint, with the clock back at real time."""

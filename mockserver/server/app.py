@@ -8,6 +8,7 @@ each answer has it, whatever its status.
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +23,7 @@ from mockserver.engine.exchange import Exchange, Request, Response
 from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.routing import Found, Routed
 from mockserver.engine.world import Blueprint, World
-from mockserver.server.cors import Cors
+from mockserver.server.cors import Cors, is_preflight, preflight_headers
 
 Sleep = Callable[[float], Awaitable[None]]
 OnCall = Callable[[Exchange], None]
@@ -39,26 +40,38 @@ class Stage:
     world: World
     started: float = field(default_factory=time.monotonic)
     preflights: int = 0
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> float:
+        """Return the seconds since the epoch on the mock's clock."""
+        return self.world.clock.now()
 
     def reset(self) -> None:
         """Start afresh: journal, keys, limits and clock."""
-        self.world = self.world.afresh()
-        self.preflights = 0
+        with self._changing:
+            self.world = self.world.afresh()
+            self.preflights = 0
+
+    def replace(self, blueprint: Blueprint) -> None:
+        """Serve another blueprint from the next call on; nothing that was recorded is lost."""
+        with self._changing:
+            self.world = self.world.rebuilt(blueprint)
 
 
 class DataPlane:
     """The ASGI application that stands in for the APIs."""
 
     def __init__(
-        self, stage: Stage, cors: Cors | None, on_call: OnCall | None = None, sleep: Sleep = asyncio.sleep
+        self, stage: Stage, *, cors: bool, on_call: OnCall | None = None, sleep: Sleep = asyncio.sleep
     ) -> None:
-        self._stage, self._cors, self._on_call, self._sleep = stage, cors, on_call, sleep
+        self._stage, self._allows_origins, self._on_call, self._sleep = stage, cors, on_call, sleep
+        self._cors = (stage.world.blueprint, Cors(stage.world.blueprint.apis))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] == "OPTIONS" and self._cors is not None and self._cors.is_preflight(scope):
+        if scope["method"] == "OPTIONS" and self._allows_origins and is_preflight(scope):
             self._stage.preflights += 1
-            await _send(send, Response(204, (), b""), self._cors.preflight_headers(scope))
+            await _send(send, Response(204, (), b""), preflight_headers(scope))
             return
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
         path = scope["raw_path"].decode("latin-1")
@@ -103,10 +116,17 @@ class DataPlane:
 
     def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
-        headers = self._cors.headers(origin) if origin is not None and self._cors is not None else []
+        headers = self._cors_of_now().headers(origin) if origin is not None and self._allows_origins else []
         if request.incomplete:
             headers.append((b"connection", b"close"))
         return headers
+
+    def _cors_of_now(self) -> Cors:
+        """Return the CORS headers for what is served now: it may have been replaced."""
+        blueprint = self._stage.world.blueprint
+        if self._cors[0] is not blueprint:
+            self._cors = (blueprint, Cors(blueprint.apis))
+        return self._cors[1]
 
     async def _hold_back(self, delay: float, receive: Receive) -> bool:
         """Wait, and tell whether the client went away meanwhile."""

@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.server.app import DataPlane, OnCall, Sleep, Stage
 from mockserver.server.control import PREFIX, control_plane
-from mockserver.server.cors import Cors
 from mockserver.server.landing import landing
 
 
@@ -23,7 +22,7 @@ def build_app(
     sleep: Sleep = asyncio.sleep,
 ) -> ASGIApp:
     """Return the ASGI application over a stage. ``sleep`` waits out the delays of answers, in seconds."""
-    data_plane = DataPlane(stage, Cors(stage.world.blueprint.apis) if cors else None, on_call, sleep)
+    data_plane = DataPlane(stage, cors=cors, on_call=on_call, sleep=sleep)
     control = control_plane(stage, allowed_hosts)
     own = Router(
         routes=[Route("/", _landing(stage), methods=["GET"]), Route(PREFIX, control), Mount(PREFIX, control)],

@@ -17,11 +17,18 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import __version__
+from mockserver.engine.compiler import compile_api
+from mockserver.engine.deviations import PROFILES
+from mockserver.engine.effective import effective_document
 from mockserver.engine.exchange import JSON, Exchange
+from mockserver.engine.routing import mounted
 from mockserver.engine.values import encode, iso_time
+from mockserver.engine.world import Blueprint
+from mockserver.overview import api_overview
 from mockserver.server.app import Stage
 from mockserver.server.guard import Barred, guard, host_of
 from mockserver.wire import serve_event, was_matched
+from mockserver.yamltext import write_yaml
 
 T = TypeVar("T")
 PREFIX: Final = "/__admin"
@@ -92,6 +99,42 @@ class Control:
         self._stage.reset()
         return answer_json({})
 
+    async def list_apis(self, request: Request) -> Response:
+        """``GET /apis``: what is served, how SDKs are pointed here, what is emulated and what is not."""
+        url = str(request.base_url).rstrip("/")
+        served = self._stage.world.blueprint.apis
+        return answer_json({"apis": [api_overview(api, url) for api in served]})
+
+    async def openapi_yaml(self, request: Request) -> Response:
+        """``GET /apis/{api}/openapi.yaml?profile=``: the effective document of an API; see `effective`."""
+        document = self._document(request)
+        if isinstance(document, Response):
+            return document
+        return Response(write_yaml(document), headers=HEADERS, media_type="application/yaml")
+
+    async def openapi_json(self, request: Request) -> Response:
+        """``GET /apis/{api}/openapi.json?profile=``: the same as JSON."""
+        document = self._document(request)
+        return document if isinstance(document, Response) else answer_json(document)
+
+    def _document(self, request: Request) -> JSON:
+        """Return the document that is asked for, or the response that says why there is none."""
+        blueprint, name = self._stage.world.blueprint, request.path_params["api"]
+        api = next((each for each in blueprint.apis if each.name == name), None)
+        if api is None:
+            served = ", ".join(each.name for each in blueprint.apis)
+            return _control_problem(
+                404, "No such API", f"no API named {name!r} is served; there are {served}"
+            )
+        profile = request.query_params.get("profile", api.profile)
+        if profile == api.profile:
+            return effective_document(api, blueprint)
+        if profile not in PROFILES:
+            told = f"{profile!r} is not a profile; there are {', '.join(PROFILES)}"
+            return _control_problem(400, "No such profile", told)
+        other = mounted(compile_api(api.name, api.source, profile), api.routes[0].prefix)
+        return effective_document(other, Blueprint([other]))
+
     async def health(self, _: Request) -> Response:
         """``GET /health``: that the server is there, and what it has forgotten."""
         stage, world = self._stage, self._stage.world
@@ -148,6 +191,9 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", "/requests", Control.delete_requests),
     ("GET", "/requests/{id}", Control.get_request),
     ("POST", "/reset", Control.reset),
+    ("GET", "/apis", Control.list_apis),
+    ("GET", "/apis/{api}/openapi.yaml", Control.openapi_yaml),
+    ("GET", "/apis/{api}/openapi.json", Control.openapi_json),
     ("GET", "/health", Control.health),
 )
 
@@ -197,7 +243,7 @@ def _allowed(path: str) -> list[str]:
 def _fits(path: str, route: str) -> bool:
     ours, theirs = route.split("/"), path.split("/")
     return len(ours) == len(theirs) and all(
-        part in {other, "{id}"} for part, other in zip(ours, theirs, strict=True)
+        part == other or part.startswith("{") for part, other in zip(ours, theirs, strict=True)
     )
 
 

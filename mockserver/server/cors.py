@@ -20,6 +20,31 @@ ALWAYS_EXPOSED: Final = (
 Headers = list[tuple[bytes, bytes]]
 
 
+def is_preflight(scope: Scope) -> bool:
+    """Tell whether a browser asks for leave: OPTIONS with an origin and a method."""
+    if scope["method"] != "OPTIONS":
+        return False
+    names = {name for name, _ in scope["headers"]}
+    return b"origin" in names and b"access-control-request-method" in names
+
+
+def preflight_headers(scope: Scope) -> Headers:
+    """Return the headers of a preflight's answer: whatever is asked for is allowed."""
+    asked = dict(scope["headers"])
+    headers = [
+        (b"access-control-allow-origin", asked[b"origin"]),
+        (b"access-control-allow-methods", asked[b"access-control-request-method"]),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-max-age", b"0"),
+        (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+    ]
+    if b"access-control-request-headers" in asked:
+        headers.append((b"access-control-allow-headers", asked[b"access-control-request-headers"]))
+    if asked.get(b"access-control-request-private-network") == b"true":
+        headers.append((b"access-control-allow-private-network", b"true"))
+    return headers
+
+
 class Cors:
     """The headers that let a page of any origin call the data plane."""
 
@@ -31,29 +56,6 @@ class Cors:
                 names[name.lower()] = None
                 spelled.append(name)
         self._exposed = ", ".join(spelled).encode("latin-1")
-
-    def is_preflight(self, scope: Scope) -> bool:
-        """Tell whether a browser asks for leave: OPTIONS with an origin and a method."""
-        if scope["method"] != "OPTIONS":
-            return False
-        names = {name for name, _ in scope["headers"]}
-        return b"origin" in names and b"access-control-request-method" in names
-
-    def preflight_headers(self, scope: Scope) -> Headers:
-        """Return the headers of a preflight's answer: whatever is asked for is allowed."""
-        asked = dict(scope["headers"])
-        headers = [
-            (b"access-control-allow-origin", asked[b"origin"]),
-            (b"access-control-allow-methods", asked[b"access-control-request-method"]),
-            (b"access-control-allow-credentials", b"true"),
-            (b"access-control-max-age", b"0"),
-            (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
-        ]
-        if b"access-control-request-headers" in asked:
-            headers.append((b"access-control-allow-headers", asked[b"access-control-request-headers"]))
-        if asked.get(b"access-control-request-private-network") == b"true":
-            headers.append((b"access-control-allow-private-network", b"true"))
-        return headers
 
     def headers(self, origin: str) -> Headers:
         """Return the headers to add to the answer to a page of an origin."""

@@ -13,7 +13,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from email.utils import formatdate
 from typing import Any, Final
 
 import uvicorn
@@ -87,7 +89,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        headers=[("server", "mockserver")],
+        date_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         ws="none",
@@ -99,17 +101,27 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
 
 async def _run(
-    app: ASGIApp, sockets: list[socket.socket], stopping: asyncio.Event, ready: Callable[[], None]
+    app: ASGIApp,
+    sockets: list[socket.socket],
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+    now: Callable[[], float],
 ) -> None:
     server = _server(app)
     await server.startup(sockets=sockets)
-    await server.on_tick(0)
+    _set_headers(server, now())
     ready()
     while not stopping.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _TICK)
-        await server.on_tick(0)
+        _set_headers(server, now())
     await _stop(server, sockets)
+
+
+def _set_headers(server: uvicorn.Server, now: float) -> None:
+    """Set what stands on every answer; the date is the mock's, which may have been moved."""
+    date = formatdate(now, usegmt=True).encode()
+    server.server_state.default_headers = [(b"date", date), (b"server", b"mockserver")]
 
 
 async def _stop(server: uvicorn.Server, sockets: Sequence[socket.socket]) -> None:
@@ -155,8 +167,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def serve(app: ASGIApp, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
-    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM."""
+def serve(
+    app: ASGIApp,
+    sockets: list[socket.socket],
+    ready: Callable[[], None],
+    now: Callable[[], float] = time.time,
+) -> int:
+    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM.
+
+    ``now`` gives the seconds since the epoch that answers are dated with.
+    """
     received: list[int] = []
 
     async def main() -> None:
@@ -171,7 +191,7 @@ def serve(app: ASGIApp, sockets: list[socket.socket], ready: Callable[[], None])
                 loop.add_signal_handler(number, stop, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(stop, caught))
-        await _run(app, sockets, stopping, ready)
+        await _run(app, sockets, stopping, ready, now)
 
     with _errors_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
@@ -192,7 +212,15 @@ def _errors_to_stderr() -> Iterator[None]:
 class ServerThread:
     """A server in a thread of its own, ready when the constructor returns. Raises what kept it from starting."""
 
-    def __init__(self, app: ASGIApp, host: str = DEFAULT_HOST, port: int = 0, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str = DEFAULT_HOST,
+        port: int = 0,
+        timeout: float = 10.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
         self._sockets = bind(host, port)
         self.url = url_of(self._sockets)
         self._app = app
@@ -221,4 +249,4 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        await _run(self._app, self._sockets, self._stopping, self._ready.set)
+        await _run(self._app, self._sockets, self._stopping, self._ready.set, self._now)

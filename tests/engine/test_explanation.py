@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.engine.validation import BEYOND, TOO_DEEP, Schema
-from mockserver.loading import bundled_names, load_bundled, words_schemas
+from mockserver.loading import bundled_names, load_bundled
 from tests.engine import oracle
 
 PACKAGE = Path(__file__).parent.parent.parent / "mockserver"
@@ -41,9 +41,11 @@ BUNDLED = {
     for profile in ("observed", "published")
     for operation in load_bundled([name], profile)[0].operations
 }
-OWN = {f"x-mock-{level}": schema.source for level, schema in words_schemas().items()} | {
-    "config": yaml.safe_load((PACKAGE / "config.schema.yaml").read_text())
-}
+WORDS_SCHEMA = yaml.safe_load((PACKAGE / "x-mock.schema.yaml").read_text(encoding="utf-8"))
+OWN = {
+    f"x-mock-{level}": {**schema, "components": WORDS_SCHEMA["components"]}
+    for level, schema in WORDS_SCHEMA["levels"].items()
+} | {"config": yaml.safe_load((PACKAGE / "config.schema.yaml").read_text(encoding="utf-8"))}
 WORDS = [
     {"checks": ["parsing", "validation"], "answers": {"invalid": {"status": 400, "example": "error"}}, "deviations": [
         {"id": "a-b", "at": "/paths", "observed": {}, "evidence": "seen somewhere"}]},

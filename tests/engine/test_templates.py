@@ -30,6 +30,7 @@ class FakeFacts:
     request: Request = field(
         default_factory=lambda: Request("POST", "/p", "a=1&b=", {"idempotency-key": "k", "x-empty": ""})
     )
+    path: str = "/p"
     path_values: dict[str, str] = field(default_factory=lambda: {"id": "7"})
     now: float = 1795164055.651
     labels: dict[str, str] = field(default_factory=dict)
@@ -145,7 +146,8 @@ def test_fresh_and_derived_ids(template: str, pattern: str) -> None:
         ("{$request.bodi#/a}", "expressions begin with one of"),
         ("{$request.body/a}", "needs a JSON Pointer"),
         ("{$request.body#a}", "needs a JSON Pointer"),
-        ("{$mock.uid}", "'$mock.uid' is unknown; there are catalogue.status"),
+        ("{$mock.zzz}", "'$mock.zzz' is unknown; there are catalogue.status"),
+        ("{$mock.uid}", "'$mock.uid' is unknown; did you mean $mock.uuid?"),
         ("{$mock.uid()}", "is unknown, or has the wrong number of arguments"),
         ("{$mock.lower()}", "is neither an expression, JSON nor a quoted template"),
         ("{$mock.joined($mock.findings)}", "wrong number of arguments"),

@@ -1,0 +1,278 @@
+"""The document of an API as it is served: what a contract test is held against.
+
+Deviations are applied, every status that an operation can answer is documented, refusals stand in the schema of
+the body, examples are rendered, and every alias is a path of its own. What the published document says of a
+status stays; what the mock answers beside it is added as an alternative.
+
+Two things a schema cannot say. That two members must be equal: the second is another spelling of the first, and
+only the first is described. And how large a value may be, in bytes.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.engine.case import Case
+from mockserver.engine.contract import Answer, Api, Operation, Route
+from mockserver.engine.credentials import Credential
+from mockserver.engine.decide import open_case
+from mockserver.engine.document import Document
+from mockserver.engine.exchange import JSON, Finding, Reason, Request
+from mockserver.engine.media import is_json
+from mockserver.engine.problems import KINDS
+from mockserver.engine.routing import Found
+from mockserver.engine.samples import resolved, sample_of
+from mockserver.engine.soundness import reachable
+from mockserver.engine.values import encode, first_step, pointer_of
+from mockserver.engine.world import Blueprint, Clock, World
+
+NOON: Final = 1795176000.0  # 2026-11-20T12:00:00Z, the time of every rendered example
+_ID: Final = 0x520784E2887D4C25B53C4AD46AD38100
+PROBLEM: Final = "application/problem+json"
+_NOT_HERE: Final = frozenset({Reason.WRONG_METHOD, Reason.NO_ROUTE, Reason.PREFERENCE, Reason.BUG})
+
+
+def effective_document(api: Api, blueprint: Blueprint) -> JSON:
+    """Return the document of an API that a blueprint serves, as OpenAPI 3.1 without templates."""
+    document = copy.deepcopy(api.document)
+    view = Document(api.name, api.document)
+    world = World(blueprint, Clock(lambda: NOON), lambda bits: _ID >> (128 - bits))
+    document["paths"] = {}
+    for route in api.routes:
+        document["paths"].setdefault(_own_path(route), {})[route.method.lower()] = _Rendered(
+            view, world, route
+        ).operation()
+    prefix = next((route.prefix for route in api.routes), "")
+    document["servers"] = [{"url": prefix or "/", "description": "The mock server."}]
+    document.setdefault("components", {}).pop("responses", None)
+    document["components"].setdefault("schemas", {})[_PROBLEM_NAME] = _PROBLEM_SCHEMA
+    _leave_out_patches(document)
+    return document
+
+
+def _own_path(route: Route) -> str:
+    return route.path.removeprefix(route.prefix)
+
+
+def _leave_out_patches(document: JSON) -> None:
+    """Of the deviations leave the names and the evidence: they have been applied."""
+    words = document.get("x-mock", {})
+    if "deviations" in words:
+        kept = ("id", "profiles", "evidence")
+        listed = [{name: item[name] for name in kept if name in item} for item in words["deviations"]]
+        document["x-mock"] = {**words, "deviations": listed}
+
+
+_PROBLEM_NAME: Final = "MockProblem"
+_PROBLEM_SCHEMA: Final = {
+    "type": "object",
+    "description": "The mock's own answer where the API has none, a problem document of RFC 9457.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """One route of the document, with everything it can answer."""
+
+    view: Document
+    world: World
+    route: Route
+
+    @property
+    def _operation(self) -> Operation:
+        return self.route.operation
+
+    def operation(self) -> JSON:
+        source = copy.deepcopy(self.view.operation(self._operation.path, self._operation.method.lower()))
+        shared = self.view.root["paths"][self._operation.path].get("parameters", [])
+        source["parameters"] = self._parameters([*shared, *source.get("parameters", [])])
+        if self._operation.refusals and self._operation.shape.body is not None:
+            source["requestBody"] = self._body(self.view.resolve(source["requestBody"]))
+        source["responses"] = self._responses(source["responses"])
+        if _own_path(self.route) != self._operation.path:
+            source["operationId"] = f"{self._operation.id} {_own_path(self.route)}"
+        return source
+
+    # What is taken
+
+    def _parameters(self, parameters: list[JSON]) -> list[JSON]:
+        resolved = [self.view.resolve(each) for each in parameters]
+        kept = [each for each in resolved if each["name"].lower() not in self.route.supplies]
+        schemas = {each["name"].lower(): each.get("schema", {}) for each in resolved}
+        where = self._where()
+        for name, variable in self.route.supplies.items():
+            pattern = {"pattern": f"^({where[variable]})$"} if variable in where else {}
+            schema = {
+                **{key: value for key, value in schemas.get(name, {}).items() if key != "default"},
+                **pattern,
+            }
+            kept.append({"name": variable, "in": "path", "required": True, "schema": schema})
+        return kept
+
+    def _where(self) -> Mapping[str, str]:
+        """Return the patterns of the route's variables."""
+        source = self.view.operation(self._operation.path, self._operation.method.lower())
+        aliases = source.get("x-mock", {}).get("aliases", [])
+        own = [alias.get("where", {}) for alias in aliases if alias["path"] == _own_path(self.route)]
+        return own[0] if own else {}
+
+    def _body(self, body: JSON) -> JSON:
+        refusals = self._operation.refusals.values()
+        rules = [_plain(rule.unless) for rule in refusals if rule.unless is not None]
+        spellings = [rule.equal[1] for rule in refusals if rule.equal is not None]
+        content = {}
+        for media_type, media in body["content"].items():
+            schema = resolved(media.get("schema", {}), self.view.root)
+            parts = [_without(part, {first_step(each) for each in spellings}) for part in [schema, *rules]]
+            content[media_type] = {**media, "schema": {"allOf": parts} if rules else parts[0]}
+        return {**body, "content": content}
+
+    # What is answered
+
+    def _responses(self, documented: Mapping[str, JSON]) -> JSON:
+        responses: dict[str, JSON] = {}
+        for status, response in documented.items():
+            responses[status] = copy.deepcopy(self.view.resolve(response))
+            for media in responses[status].get("content", {}).values():
+                media.pop("example", None)
+                media.pop("examples", None)
+        for name, answer, reason in self._answers():
+            self._add(responses, name, answer, reason)
+        for refused, code in self._problems():
+            self._add_problem(responses, refused, code)
+        return dict(sorted(responses.items()))
+
+    def _answers(self) -> Iterator[tuple[str, Answer, Reason | None]]:
+        """Yield each answer under the name of its example, with the reason that leads to it."""
+        operation = self._operation
+        yield operation.success.example or "success", operation.success, None
+        for (_, name), answer in operation.documented.items():
+            yield name, answer, None
+        for reason, answer in operation.answers.items():
+            if reason not in _NOT_HERE:
+                yield answer.example or str(reason), answer, reason
+        for rule in operation.refusals.values():
+            if rule.answer is not None:
+                yield rule.answer.example or rule.name, rule.answer, rule.reason
+
+    def _problems(self) -> Iterator[tuple[Reason, int]]:
+        """Yield what the mock answers itself: reasons that the API has no answer for, and preferences."""
+        for reason, _ in reachable(self._operation):
+            if reason not in self._operation.answers:
+                yield reason, KINDS[reason][0]
+        yield Reason.PREFERENCE, 404
+        yield Reason.PREFERENCE, 422
+
+    def _add(self, responses: dict[str, JSON], name: str, answer: Answer, reason: Reason | None) -> None:
+        source, media_type = self._written(answer)
+        response = responses.setdefault(
+            str(answer.status), {"description": source.get("description", str(reason))}
+        )
+        for header, _ in answer.headers:
+            response.setdefault("headers", {}).setdefault(header, {"schema": {"type": "string"}})
+        if answer.example is None:
+            return
+        found = source.get("content", {}).get(media_type, {})
+        media = response.setdefault("content", {}).setdefault(media_type, {})
+        if "schema" in found:
+            _add_schema(media, found["schema"])
+        media.setdefault("examples", {})[name] = {"value": self._value(answer, reason)}
+
+    def _written(self, answer: Answer) -> tuple[JSON, str]:
+        """Return the response in which an answer's example is written, and its media type."""
+        media_type = answer.content_type[0][1].partition(";")[0]
+        own = self.view.operation(self._operation.path, self._operation.method.lower())["responses"]
+        shared = self.view.root.get("components", {}).get("responses", {})
+        for response in [own.get(str(answer.status), {}), *shared.values()]:
+            if any(example.name == answer.example for example in self.view.examples(response)):
+                return self.view.resolve(response), media_type
+        return {}, media_type
+
+    def _add_problem(self, responses: dict[str, JSON], reason: Reason, status: int) -> None:
+        response = responses.setdefault(str(status), {"description": KINDS[reason][1]})
+        media = response.setdefault("content", {}).setdefault(PROBLEM, {})
+        media["schema"] = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"}
+        value = {
+            "type": f"urn:mockserver:{reason}",
+            "title": KINDS[reason][1],
+            "status": status,
+            "detail": "…",
+        }
+        media.setdefault("examples", {})[str(reason)] = {"value": value}
+
+    def _value(self, answer: Answer, reason: Reason | None) -> JSON:
+        body = answer.constant if answer.write is None else answer.write(self._case(answer, reason))
+        text = (body or b"").decode()
+        return json.loads(text) if is_json(answer.content_type[0][1]) else text
+
+    def _case(self, answer: Answer, reason: Reason | None) -> Case:
+        """Return a case as it may be when this answer is written."""
+        body = sample_of(self._operation.shape.body or {}, self._operation.shape.body)
+        request = Request(self._operation.method, self.route.path, body=encode(body))
+        case = open_case(
+            self.world, request, Found(self.route, dict.fromkeys(self.route.supplies.values(), "1")), 1
+        )
+        case.body, case.answer = body, answer
+        if reason is not None:
+            schemes = [scheme for alternative in self._operation.shape.security for scheme in alternative]
+            case.findings = (_finding(self._operation),)
+            case.credential = Credential(schemes[0], "key", "Key", "missing") if schemes else None
+            case.noted |= {
+                "key": "key-1",
+                "scheme": "Key",
+                "reason": str(reason),
+                "size": 600_000,
+                "limit.resetSeconds": 1,
+            }
+        return case
+
+
+_NOTED: Final = {"key": "key-1", "scheme": "Key", "size": 600_000, "limit.resetSeconds": 1}
+
+
+def _finding(operation: Operation) -> Finding:
+    """Return what a request without its first required member would be told."""
+    schema = operation.shape.body if isinstance(operation.shape.body, dict) else {}
+    pointer = pointer_of(schema.get("required", [])[:1])
+    return Finding("body", pointer, first_step(pointer), "required", "is required", "a value", "nothing")
+
+
+def _plain(schema: JSON) -> JSON:
+    """Return a schema without the copies of what it refers to: the document has them."""
+    return {name: value for name, value in schema.items() if name != "components"}
+
+
+def _without(node: JSON, members: set[str]) -> JSON:
+    """Return a schema that does not know some members: neither as properties, nor as what a branch asks for."""
+    if isinstance(node, list):
+        return [_without(each, members) for each in node if not _asks_for(each, members)]
+    if not isinstance(node, dict) or not members:
+        return node
+    kept = {name: _without(value, members) for name, value in node.items()}
+    if isinstance(kept.get("properties"), dict):
+        kept["properties"] = {
+            name: value for name, value in kept["properties"].items() if name not in members
+        }
+    return kept
+
+
+def _asks_for(branch: JSON, members: set[str]) -> bool:
+    return isinstance(branch, dict) and not members.isdisjoint(branch.get("required", []))
+
+
+def _add_schema(media: dict[str, JSON], schema: JSON) -> None:
+    """Let a response have another schema beside those it has."""
+    known = media.get("schema")
+    if known is None:
+        media["schema"] = schema
+        return
+    alternatives = known["anyOf"] if isinstance(known, dict) and known.keys() == {"anyOf"} else [known]
+    if schema not in [known, *alternatives]:
+        media["schema"] = {"anyOf": [*alternatives, schema]}

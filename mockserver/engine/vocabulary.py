@@ -1,0 +1,104 @@
+"""Is a document made of the words that are read: OpenAPI's own parts, and ``x-mock``?
+
+Both vocabularies are closed by JSON Schemas. Where words of ``x-mock`` are wrong, the rest of the document is
+looked at all the same, without the faulty parts, so that a person sees everything at once.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mockserver.engine.exchange import JSON, Finding
+from mockserver.engine.validation import Schema
+from mockserver.engine.values import ABSENT, child, pointer_of, steps_of, walk
+
+Problem = tuple[str, str]
+"""A JSON Pointer and a sentence."""
+
+VERSION: Final = re.compile(r"3\.1\.[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The schemas of each level of ``x-mock`` (document, operation, scheme, schema), and of OpenAPI's own parts."""
+
+    levels: Mapping[str, Schema]
+    structure: Schema
+
+    def structure_problems(self, document: JSON) -> list[Problem]:
+        """Return what is wrong with the OpenAPI parts of a document."""
+        if not isinstance(document, dict):
+            return [("", "must be an OpenAPI document, a mapping with openapi, info and paths")]
+        if not VERSION.fullmatch(str(document.get("openapi", ""))):
+            return [("/openapi", _version_sentence(document))]
+        return [(finding.pointer, sentence_of(finding)) for finding in self.structure.findings(document)]
+
+    def word_problems(self, document: JSON) -> list[Problem]:
+        """Return what is wrong with the ``x-mock`` parts of a document, also those that deviations bring."""
+        return [
+            (pointer + finding.pointer, sentence_of(finding))
+            for pointer, level, words in _words_in(document, [])
+            for finding in self.levels[level].findings(words)
+        ]
+
+    def sound_part(self, document: JSON) -> JSON:
+        """Return a document without the parts of ``x-mock`` that have problems."""
+        sound, above = copy.deepcopy(document), 0
+        while problems := self.word_problems(sound):
+            for pointer, _ in reversed(problems):  # items of a list from its end
+                _take_away(sound, steps_of(pointer), above)
+            above += 1
+        return sound
+
+
+def sentence_of(finding: Finding) -> str:
+    """Return what a finding says, and what to do about it: the schema's own sentence where it has one."""
+    if finding.sentences:
+        return f"{json.dumps(finding.value)} {finding.sentences[0]}"
+    return f"{finding.message}. {finding.fix}".strip()
+
+
+def _version_sentence(document: Mapping[str, JSON]) -> str:
+    version = document.get("openapi", document.get("swagger"))
+    if version is None:
+        return "is missing: an OpenAPI document says openapi: 3.1.0"
+    if re.match(r"(2|3\.0)", str(version)):
+        return f"is {version}; only OpenAPI 3.1 is read, so convert the document to 3.1 first"
+    return f"is {version!r}; only OpenAPI 3.1 is read: openapi: 3.1.0"
+
+
+def _take_away(document: JSON, steps: list[str], above: int) -> None:
+    """Remove what stands at a pointer, or so many levels above it, but not more than an ``x-mock``."""
+    first = steps.index("x-mock") + 1
+    while (
+        steps and walk(document, pointer_of(steps)) is ABSENT
+    ):  # a missing member: what misses it is at fault
+        steps = steps[:-1]
+    steps = steps[: max(len(steps) - above, first)]
+    holder = walk(document, pointer_of(steps[:-1]))
+    if steps and child(holder, steps[-1]) is not ABSENT:
+        del holder[int(steps[-1]) if isinstance(holder, list) else steps[-1]]
+
+
+def _words_in(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, str, JSON]]:
+    """Yield pointer, level and content of every ``x-mock``."""
+    if isinstance(node, dict):
+        if "x-mock" in node:
+            yield pointer_of([*steps, "x-mock"]), _level(node), node["x-mock"]
+        for name, inner in node.items():
+            if name not in {"example", "examples", "default", "enum", "const"}:
+                yield from _words_in(inner, [*steps, name])
+    elif isinstance(node, list):
+        for position, inner in enumerate(node):
+            yield from _words_in(inner, [*steps, position])
+
+
+def _level(node: Mapping[str, JSON]) -> str:
+    if "openapi" in node:
+        return "document"
+    if "responses" in node:
+        return "operation"
+    return "scheme" if node.get("type") in {"apiKey", "http", "oauth2", "openIdConnect"} else "schema"

@@ -1,0 +1,96 @@
+"""What an API is here, for people and programs: routes, SDKs, what is emulated, chosen, and left out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from mockserver.engine.contract import Api, Operation
+from mockserver.engine.exchange import JSON
+
+DEFAULT_URL: Final = "http://127.0.0.1:4747"
+
+
+def api_overview(api: Api, url: str = DEFAULT_URL) -> dict[str, JSON]:
+    """Return an API as a program reads it; ``url`` is the base URL of the mock."""
+    words = api.document.get("x-mock", {})
+    prefix = next((route.prefix for route in api.routes), "")
+    return {
+        "name": api.name,
+        "title": api.title,
+        "profile": api.profile,
+        "url": url + prefix,
+        "source": words.get("source"),
+        "routes": [
+            {"method": route.method, "path": route.path, "operation": route.operation.id}
+            for route in api.routes
+        ],
+        "sdks": [{**sdk, "code": sdk["code"].replace("{url}", url + prefix)} for sdk in words.get("sdk", [])],
+        "emulated": [each for operation in api.operations for each in _emulated(operation)],
+        "ownChoices": [*words.get("choices", []), *_deviations(api, own=True)],
+        "deviations": list(_deviations(api, own=False)),
+        "notEmulated": words.get("omissions", []),
+    }
+
+
+_OWN: Final = "This mock's choice"
+
+
+def _deviations(api: Api, *, own: bool) -> Iterator[str]:
+    for deviation in api.deviations.values():
+        if api.profile in deviation.profiles and deviation.evidence.startswith(_OWN) is own:
+            yield f"{deviation.id}: {deviation.evidence}"
+
+
+def _emulated(operation: Operation) -> Iterator[str]:
+    """Yield what the spec of an operation makes the mock do."""
+    name = f"{operation.method} {operation.path}"
+    yield f"{name}: checks in this order: {', '.join(operation.checks)}"
+    statuses = sorted({answer.status for answer in operation.answers.values()})
+    refusals = ", ".join(map(str, statuses)) or "problem documents"
+    yield f"{name}: answers {operation.success.status}; refuses with {refusals}"
+    for rule in operation.dedup.values():
+        held = f", held in flight for {_duration(rule.in_flight_ttl)}" if rule.in_flight_ttl else ""
+        compared = "; another body is refused" if rule.compares_body else ", whatever the body"
+        yield f"{name}: repeats by {rule.name}, remembered for {_duration(rule.ttl)}{held}{compared}"
+    if (limit := operation.rate_limit) is not None:
+        on = "on" if limit.enforced else "off unless --enforce-limits or --limit turns it on"
+        yield f"{name}: rate limit of {limit.limit} in {_duration(limit.window)}, bursts of {limit.burst}; {on}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+_HEADINGS: Final = (
+    ("emulated", "Emulated"),
+    ("deviations", "Departures from the published contract, as observed"),
+    ("ownChoices", "This mock's own choices"),
+    ("notEmulated", "Not emulated"),
+)
+
+
+def overview_text(overview: Mapping[str, JSON]) -> str:
+    """Return an API's overview for a person."""
+    lines = [
+        f"{overview['title']}  (--api {overview['name']}, {overview['profile']})",
+        f"  base URL  {overview['url']}",
+    ]
+    lines += [f"  {route['method']:<8}  {route['path']}" for route in overview["routes"]]
+    if overview["sdks"]:
+        lines += ["  SDKs", *(line for sdk in overview["sdks"] for line in _sdk_lines(sdk))]
+    for key, heading in _HEADINGS:
+        if overview[key]:
+            lines += [f"  {heading}", *_listed(overview[key])]
+    return "\n".join(lines)
+
+
+def _sdk_lines(sdk: Mapping[str, JSON]) -> Iterator[str]:
+    yield f"    {sdk['registry']} {sdk['package']}: {sdk['code']}"
+    for note in sdk.get("notes", []):
+        yield f"      {note}"
+
+
+def _listed(sentences: Sequence[str]) -> list[str]:
+    return [f"    - {sentence}" for sentence in sentences]

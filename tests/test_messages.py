@@ -1,0 +1,233 @@
+"""Wrong inputs, and what a person is told of each: the whole of it, on standard error, with exit code 2."""
+
+import socket
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mockserver.cli import main
+
+PARCEL = """\
+openapi: 3.1.0
+info: {title: Parcel post, version: '1'}
+paths:
+  /parcels:
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {type: object, required: [to], properties: {to: {type: string}}}
+      responses:
+        '201':
+          description: On its way.
+          content:
+            application/json:
+              example: {id: 'P-{$mock.objectId}', to: '{$request.body#/to}'}
+"""
+RULE = "{name: number, key: '{$request.header.Number}', ttl: 24h}"
+
+
+def parcel(words: str = "", *, old: str = "", new: str = "") -> str:
+    """Return the spec with ``x-mock`` words of its operation, or with one part replaced."""
+    assert old in PARCEL
+    added = f"      x-mock:\n{textwrap.indent(textwrap.dedent(words), ' ' * 8)}\n" if words else ""
+    return (PARCEL.replace(old, new) if old else PARCEL) + added
+
+
+def told(
+    arguments: list[str], folder: Path, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    monkeypatch.chdir(folder)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    return result.stderr
+
+
+AT = "/paths/~1parcels/post"
+SCHEMA = f"{AT}/requestBody/content/application~1json/schema"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        # YAML
+        ("a: [", ["parcel.yaml:2: is not valid YAML: did not find expected node content (column 1)"]),
+        ("a: 1\na: 2", ["parcel.yaml:2: is not valid YAML: the key 'a' stands twice (column 1)"]),
+        (parcel(old="'201'", new="201"), ["parcel.yaml:12: is not valid YAML: the key '201' is not a text; put it into quotes (column 9)"]),
+        ("a: !!timestamp x", ["parcel.yaml: is not valid YAML: a value does not fit its tag, or is nested in itself"]),
+        # another document
+        ("- a", ["parcel.yaml:1: must be an OpenAPI document, a mapping with openapi, info and paths"]),
+        ("", ["parcel.yaml: must be an OpenAPI document, a mapping with openapi, info and paths"]),
+        ("a: 1", ["parcel.yaml:1: /openapi: is missing: an OpenAPI document says openapi: 3.1.0"]),
+        (parcel(old="3.1.0", new="3.0.3"), ["parcel.yaml:1: /openapi: is 3.0.3; only OpenAPI 3.1 is read, so convert the document to 3.1 first"]),
+        ("swagger: '2.0'", ["parcel.yaml:1: /openapi: is 2.0; only OpenAPI 3.1 is read, so convert the document to 3.1 first"]),
+        # unknown words
+        (parcel(old="requestBody", new="requestbody"), [f'parcel.yaml:6: {AT}/requestbody: is not a known member. Did you mean "requestBody"?']),
+        (parcel("chekcs: []"), [f'parcel.yaml:18: {AT}/x-mock/chekcs: is not a known member. Did you mean "checks"?']),
+        (parcel("answers: {invald: {status: 400}}"), [f'parcel.yaml:18: {AT}/x-mock/answers/invald: is not a known member. Did you mean "invalid"?']),
+        (parcel("checks: [parsing, validaton]"), ["parcel.yaml:1: /x-mock/checks: no check or rule is named 'validaton'; there are authentication, catalogue, parsing, rate-limit, validation"]),
+        (parcel(old="required: [to]", new="requird: [to]"), [f"parcel.yaml:10: {SCHEMA}/requird: the keyword 'requird' is not known; did you mean required?"]),
+        (parcel(old="{type: string}", new="{type: string, format: colour}"), [f"parcel.yaml:10: {SCHEMA}/properties/to/format: the format 'colour' has no checker; there are uri, date-time, date, email, uuid, hostname"]),
+        (parcel(old="$mock.objectId", new="$mock.objectid"), [f"parcel.yaml:16: {AT}/responses/201/content/application~1json/example: '$mock.objectid' is unknown; did you mean $mock.objectId?"]),
+        # wrong types
+        (parcel("maxBytes: many"), [f"parcel.yaml:18: {AT}/x-mock/maxBytes: must be an integer, not a string. Send an integer."]),
+        (parcel("mediaType: maybe"), [f'parcel.yaml:18: {AT}/x-mock/mediaType: must be one of "refused", "ignored", "empty". Use one of them.']),
+        (parcel(old="type: object", new="type: objekt"), [f'parcel.yaml:10: {SCHEMA}/type: "objekt" is no value for type']),
+        (parcel(old="required: true", new="required: 'yes'"), [f"parcel.yaml:7: {AT}/requestBody/required: must be a boolean, not a string. Send a boolean."]),
+        # durations
+        (parcel("latency: soon"), [f"parcel.yaml:18: {AT}/x-mock/latency: \"soon\" is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d"]),
+        (parcel(f"checks: [number]\ndedup: [{RULE.replace('24h', '0s')}]"), [f"parcel.yaml:19: {AT}/x-mock/dedup/0/ttl: '0s' must be longer than nothing"]),
+        # JSON Pointers and references
+        (parcel(old="{type: object, required: [to]", new="{$ref: '#/components/schemas/Parcel'"), [f"parcel.yaml:10: {SCHEMA}/$ref: '#/components/schemas/Parcel' leads nowhere"]),
+        (parcel(old="{type: object, required: [to]", new="{$ref: 'other.yaml'"), [f"parcel.yaml:10: {SCHEMA}/$ref: 'other.yaml' leads elsewhere; a schema refers to #/components/schemas/…"]),
+        (PARCEL + "x-mock: {deviations: [{id: d, at: /paths/~1parcel/post, remove: true, evidence: seen somewhere}]}\n", ["parcel.yaml:17: /paths/~1parcel/post: a deviation points here, but nothing is there"]),
+        (PARCEL + "x-mock: {deviations: [{id: d, at: paths, remove: true, evidence: seen somewhere}]}\n", ["parcel.yaml:17: /x-mock/deviations/0/at: \"paths\" is not a JSON Pointer; one begins with /"]),
+        (parcel("recipient: '{$request.body/to}'"), [f"parcel.yaml:18: {AT}/x-mock/recipient: '$request.body/to' needs a JSON Pointer after #, as in $request.body#/name"]),
+        # missing examples, rules that are never reached, answers that are missing
+        (parcel(old="example: {id: 'P-{$mock.objectId}', to: '{$request.body#/to}'}", new="schema: {type: object}"), [f"parcel.yaml:12: {AT}/responses/201: has content, but no example of it to answer with; write one under example"]),
+        (parcel("success: {status: 201, example: made}"), [f"parcel.yaml:18: {AT}/x-mock/success: no response for 201 has an example named 'made'"]),
+        (parcel(f"dedup: [{RULE}]"), ["parcel.yaml:1: /x-mock/checks: the rule 'number' is never reached: checks does not name it"]),
+        (parcel("answers: {invalid: {status: 400}, malformed: {status: 400}, too-large: {status: 413}, rate-limited: {status: 429}}"), [f"parcel.yaml:18: {AT}/x-mock/answers: wrong-media-type has no answer, but parsing can refuse with it"]),
+        # an answer that breaks its own contract
+        (parcel(old="              example:", new="              schema: {required: [name]}\n              example:"), [f"parcel.yaml:12: {AT}/responses/201: the observed example 'example' of 201 does not meet its schema: /name is required. Add the member \"name\".", f"parcel.yaml:12: {AT}/responses/201: the published example 'example' of 201 does not meet its schema: /name is required. Add the member \"name\"."]),
+        # the mock's own paths
+        (parcel(old="/parcels:", new="/__admin/parcels:"), ["parcel.yaml:5: /paths/~1__admin~1parcels/post: POST /__admin/parcels is the mock's own; serve the API below a prefix"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_spec(
+    text: str, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got = told(["check", "parcel.yaml"], tmp_path, {"parcel.yaml": text}, monkeypatch)
+    assert got.splitlines() == [f"Error: {line}" for line in lines]
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = parcel("chekcs: []\nlatency: 0.5s\nrecipient: ada", old="required: [to]", new="requird: [to]")
+    files = {"parcel.yaml": spec, "other.yaml": "openapi: 3.1.0"}
+    got = told(["check", "parcel.yaml", "other.yaml", "none.yaml"], tmp_path, files, monkeypatch)
+    assert [line.partition(": ")[2].partition(": ")[0] for line in got.splitlines()] == [
+        "parcel.yaml:10", "parcel.yaml:18", "parcel.yaml:20", "other.yaml:1", "other.yaml:1", "none.yaml",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "files", "lines"),
+    [
+        # files
+        (["--spec", "none.yaml"], {}, ["none.yaml: cannot be read: No such file or directory"]),
+        (["--spec", "."], {}, [".: its name is the name of the API; use letters, digits, - and _ before the first dot"]),
+        (["--config", "none.yaml"], {}, ["none.yaml: cannot be read: No such file or directory"]),
+        (["--spec", "a b.yaml"], {}, ["a b.yaml: its name is the name of the API; use letters, digits, - and _ before the first dot"]),
+        (["--spec", "parcel.yaml", "--spec", "./parcel.yml"], {}, ["parcel.yml: parcel.yaml is an API named 'parcel' already; rename one of the files"]),
+        # APIs
+        (["--api", "nova"], {}, ["nova: no such API; did you mean novu?"]),
+        (["--api", "x"], {}, ["x: no such API; there are alloy, novu, opensend, suprsend"]),
+        (["--key", "nova=k"], {}, ["--key: no API named 'nova' is served; did you mean novu?"]),
+        (["--api", "alloy", "--limit", "novu=5/1s"], {}, ["--limit: no API named 'novu' is served; there are alloy"]),
+        # values
+        (["--port", "70000"], {}, ["--port: must be <= 65535. Send a number <= 65535."]),
+        (["--port", "-1"], {}, ["--port: must be >= 0. Send a number >= 0."]),
+        (["--limit", "novu"], {}, ["--limit: 'novu' must be written API=VALUE"]),
+        (["--limit", "novu=5"], {}, ["--limit: '5' is not a limit; write calls per window, as in 5/1s or 100/1m"]),
+        (["--limit", "novu=5/1w"], {}, ["--limit: '1w' is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d"]),
+        (["--limit", "novu=5/1s", "--limit", "novu=6/1s"], {}, ["--limit: novu is given twice, as 5/1s and 6/1s"]),
+        (["--keep", "5,big"], {}, ["--keep: 'big' is not a size; write bytes, or a number with KiB, MiB or GiB"]),
+        (["--clock", "noon"], {}, ["--clock: 'noon' is not a time; write it as 2026-11-20T12:00:00Z"]),
+        (["--prefix", "novu=mock"], {}, ["--prefix: 'mock' is not a prefix; write a path without a slash at its end, as in /mocked"]),
+        (["--prefix", "novu=/__admin"], {}, ["--prefix: '/__admin' is the mock's own; choose a path that does not begin with two underscores"]),
+        (["--journal", "no/such/calls.jsonl"], {}, [f"--journal: {Path('no/such/calls.jsonl')} cannot be written: No such file or directory"]),
+        (["--workers", "2"], {}, ["--workers: there is one process only, since several would each have keys and a journal of their own"]),
+        (["--host", "203.0.113.1"], {}, ["cannot listen on 203.0.113.1 port 4747: Cannot assign requested address; choose another with --port, 0 for any"]),
+        # the configuration
+        ([], {"mockserver.yaml": "prot: 1\n"}, ['mockserver.yaml:1: /prot: is not a known member. Did you mean "port"?']),
+        ([], {"mockserver.yaml": "host: a\nport: x\n"}, ["mockserver.yaml:2: /port: must be an integer, not a string. Send an integer."]),
+        ([], {"mockserver.yaml": "limits:\n  alloy: 1/1s\n  novu: 5\n"}, ['mockserver.yaml:3: /limits/novu: must be a string, not a number. Put it into quotes: "5".']),
+        ([], {"mockserver.yaml": "limits:\n  novu: 5/0s\nkeys: {nova: k}\n"}, ["mockserver.yaml:3: /keys/nova: no API named 'nova' is served; did you mean novu?", "mockserver.yaml:2: /limits/novu: '5/0s' has a window without length, or one of more than ten years"]),
+        ([], {"mockserver.yaml": "catalogue:\n  novu:\n    names:\n      a: {payload: {requird: [x]}}\n"}, ["mockserver.yaml:4: /catalogue/novu/names/a/payload/requird: the keyword 'requird' is not known; did you mean required?"]),
+        ([], {"mockserver.yaml": "specs: [none.yaml]\n"}, ["none.yaml: cannot be read: No such file or directory"]),
+        # clashing routes
+        (["--spec", "parcel.yaml", "--spec", "mine.yaml"], {"mine.yaml": PARCEL}, ["mine.yaml:5: /paths/~1parcels/post: POST /parcels of mine post /parcels is already taken by parcel post /parcels"]),
+        (["--spec", "parcel.yaml", "--prefix", "parcel=/v1/events"], {"parcel.yaml": PARCEL.replace("/parcels", "/trigger")}, ["parcel.yaml:5: /paths/~1trigger/post: POST /v1/events/trigger of parcel post /trigger is already taken by novu EventsController_trigger"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_served(
+    options: list[str],
+    files: dict[str, str],
+    lines: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    got = told(["serve", *options], tmp_path, {"parcel.yaml": PARCEL, **files}, monkeypatch)
+    assert got.splitlines() == [f"Error: {line}" for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["serve", "--colour"], "No such option '--colour'"),
+        (
+            ["serve", "--profil", "x"],
+            "No such option '--profil'. (Did you mean one of: '--config', '--prefix', '--profile'?)",
+        ),
+        (
+            ["serve", "--log", "loud"],
+            "Invalid value for '--log': 'loud' is not one of 'text', 'json', 'off'.",
+        ),
+        (["serve", "--port", "http"], "Invalid value for '--port': 'http' is not a valid integer."),
+        (["serve", "extra"], "Got unexpected extra argument (extra)"),
+        (["sevre"], "No such command 'sevre'"),
+        (["spec"], "Missing argument 'API'"),
+        (["schema", "novu"], "'novu' is not one of 'config', 'x-mock'"),
+        (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
+        (["apis", "nova"], "Error: nova: no such API; did you mean novu?"),
+        (["spec", "nova"], "Error: nova: no such API; did you mean novu?"),
+    ],
+)
+def test_what_cannot_be_typed(
+    options: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got = told(options, tmp_path, {}, monkeypatch)
+    assert sentence in got
+    assert "Traceback" not in got
+
+
+def test_a_port_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        got = told(["serve", "--port", str(port)], tmp_path, {}, monkeypatch)
+    assert got.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: ")
+    assert got.endswith("; choose another with --port, 0 for any\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("MOCKSERVER_PORT", "high", "MOCKSERVER_PORT: 'high' is not a whole number"),
+        ("MOCKSERVER_LIMIT", "novu=5", "MOCKSERVER_LIMIT: '5' is not a limit; write calls per window, as in 5/1s or 100/1m"),
+        ("MOCKSERVER_LIMIT", "nova=5/1s", "MOCKSERVER_LIMIT: no API named 'nova' is served; did you mean novu?"),
+        ("MOCKSERVER_CONFIG", "none.yaml", "none.yaml: cannot be read: No such file or directory"),
+        ("MOCKSERVER_ENFORCE_LIMITS", "si", "MOCKSERVER_ENFORCE_LIMITS: 'si' is neither true nor false"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_cannot_be_used(
+    name: str, value: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert told(["serve"], tmp_path, {}, monkeypatch) == f"Error: {line}\n"
+
+
+def test_a_variable_that_is_misspelt_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MOCKSERVER_PROT", "5000")
+    result = CliRunner().invoke(main, ["serve", "--show-config"])
+    assert result.exit_code == 0
+    assert (
+        result.stderr == "mockserver: warning: MOCKSERVER_PROT is not known; did you mean MOCKSERVER_PORT?\n"
+    )
