@@ -78,7 +78,7 @@ def test_an_unrelated_folder_is_never_taken_for_ours(tmp_path: Path, monkeypatch
         (
             {"deviations": [{"id": "A b", "evidence": "x"}]},
             "/x-mock/deviations/0/id",
-            "must match the pattern",
+            "is not a name; write words",
         ),
         ({"mediaType": "maybe"}, "/x-mock/mediaType", "must be one of"),
     ],
