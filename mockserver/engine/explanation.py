@@ -18,6 +18,12 @@ from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.unfolding import followed, unfolded
 from mockserver.engine.values import below, cut, first_step, json_type, write_json
 
+MOST_KNOWN: Final = 256
+"""How many comparisons of branches are kept: the same mistake is made again and again."""
+
+Mistake = tuple[Rule, tuple[str, ...], tuple[tuple[int, str], ...]]
+"""A rule with branches, the members of the value, and those that each branch misses."""
+
 
 class Branch(NamedTuple):
     """What never changes about one branch of an ``anyOf`` or ``oneOf``."""
@@ -29,13 +35,14 @@ class Branch(NamedTuple):
 class Explainer:
     """Explains what one schema refuses; what can be made once is kept for the next time."""
 
-    __slots__ = ("_branches", "_order", "_root", "_schema")
+    __slots__ = ("_branches", "_known", "_order", "_root", "_schema")
 
     def __init__(self, schema: JSON) -> None:
         self._schema, self._root = schema, Node(unfolded(schema))
         names = _properties(schema, schema)
         self._order = {name: position for position, name in reversed(list(enumerate(names)))}
         self._branches: dict[Rule, list[Branch]] = {}
+        self._known: dict[Mistake, tuple[str, str]] = {}
 
     def explain(self, value: JSON) -> list[Finding]:
         """Return what is wrong with a value, ordered by the schema's properties, pointer and keyword.
@@ -95,13 +102,24 @@ class Explainer:
         return (_finding(breach, place, *_no_type_fits(breach, branches)),)
 
     def _nearest(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> Finding:
+        key = _mistake(breach, fitting)
+        told = self._known.get(key) if key is not None else None
+        if told is None:
+            told = self._compared(breach, fitting)
+            if key is not None and len(self._known) < MOST_KNOWN:
+                self._known[key] = told
+        message, fix = told
+        return _finding(breach, breach.place, message, "one of them", json_type(breach.value), fix)
+
+    def _compared(self, breach: Breach, fitting: Mapping[int, list[Breach]]) -> tuple[str, str]:
+        """Return what each branch misses, the nearest first, and what mends the nearest."""
         branches, base, value = self._branches_of(breach.rule), len(breach.place) + 1, breach.value
         members = value if isinstance(value, dict) else {}
         ranked = sorted(fitting, key=lambda each: _distance(branches[each], fitting[each], members))
         names = [f"{branches[each].name} ({self._misses(fitting[each], base)})" for each in ranked]
-        message, nearest = f"matches none of {', '.join(names)}", fitting[ranked[0]][0]
+        nearest = fitting[ranked[0]][0]
         fix = _fix(nearest.member) if nearest.member else next(iter(self._findings(nearest))).fix
-        return _finding(breach, breach.place, message, "one of them", json_type(value), fix)
+        return f"matches none of {', '.join(names)}", fix
 
     def _misses(self, breaches: Iterable[Breach], base: int) -> str:
         missing, wrong = {}, []
@@ -205,6 +223,17 @@ def _explained(breach: Breach) -> tuple[str, str, str, str]:
         return f"fails the rule {rule.keyword}", cut(as_beginning(rule.value)), received, ""
     message, expected, fix = explain_keyword(rule.value, value)
     return message, expected, received, fix
+
+
+def _mistake(breach: Breach, fitting: Mapping[int, list[Breach]]) -> Mistake | None:
+    """Return what a comparison of branches depends on, where that is nothing but the names of members."""
+    missing = []
+    for position, inner in fitting.items():
+        for each in inner:
+            if each.member is None or each.place != breach.place:
+                return None
+            missing.append((position, each.member))
+    return breach.rule, tuple(breach.value), tuple(missing)
 
 
 # One branch at a time
