@@ -15,7 +15,7 @@ PACKAGE = TOP / "mockserver"
 ENGINE = [
     "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
     "keywords", "document", "shapes", "soundness", "compiler", "routing", "credentials", "parsing", "sentences",
-    "explainer", "explanation", "validation", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
+    "explainer", "explanation", "containment", "validation", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
     "problems", "rendering", "decide",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""

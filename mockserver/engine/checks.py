@@ -176,14 +176,13 @@ def rate_limit(case: Case) -> Refused | None:
 
 def validation(case: Case) -> Refused | None:
     """Are the parameters and the body what the contract says?"""
-    findings = tuple(case.validator.findings(case))
-    note_deviations(case, valid=not findings)
-    return _refuse_or_report(case, Reason.INVALID, findings)
+    findings, leaned = case.validator.judge(case)
+    note_deviations(case, leaned)
+    return _refuse_or_report(case, Reason.INVALID, findings) if findings else None
 
 
-def note_deviations(case: Case, *, valid: bool) -> None:
-    """Note the deviations that a request leans on: those of its route, and, where it is valid, of what it sends."""
-    leaned = case.validator.deviations(case) if valid else case.validator.adding
+def note_deviations(case: Case, leaned: tuple[str, ...]) -> None:
+    """Note the deviations that a request leans on: that of its route, and those of what it sends."""
     deviation = case.found.route.deviation
     case.deviations = leaned if deviation is None else (deviation, *leaned)
 
@@ -267,7 +266,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
             )
         case Seen(response, original):
             if not case.deviations and case.body is not ABSENT:  # the rule came before validation
-                note_deviations(case, valid=not case.validator.findings(case))
+                note_deviations(case, case.validator.judge(case)[1])
             return Repeated(rule.name, original, response)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import jsonschema_rs
 
+from mockserver.engine.containment import covers
 from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
@@ -132,7 +133,7 @@ class CompiledShape:
 
     def accepts(self, call: Call) -> bool:
         """Say whether a request meets this shape, its credential included."""
-        return self.accepts_data(call) and (not self._security or _any_met(self._security, call.request))
+        return self.accepts_data(call) and self.accepts_credential(call)
 
     def accepts_data(self, call: Call) -> bool:
         """Say whether the parameters and the body of a request meet this shape."""
@@ -143,6 +144,10 @@ class CompiledShape:
         elif self._body is not None and not self._body.accepts(body):
             return False
         return not self._parameters or not self._parameter_findings(call)
+
+    def accepts_credential(self, call: Call) -> bool:
+        """Say whether the credential of a request meets this shape."""
+        return not self._security or _any_met(self._security, call.request)
 
     def findings(self, call: Call) -> list[Finding]:
         """Say what is wrong with the parameters and the body of a request."""
@@ -227,33 +232,54 @@ class Validator:
     ``adding`` names the deviations without which there would be no such operation.
     """
 
-    __slots__ = ("_published", "_published_alone", "_served", "_touching", "_variants", "adding", "rules")
+    __slots__ = (
+        "_published",
+        "_published_alone",
+        "_served",
+        "_takes_published",
+        "_touching",
+        "_variants",
+        "adding",
+        "rules",
+    )
 
     def __init__(self, operation: Operation) -> None:
-        self._served = CompiledShape(operation.shape)
-        self._published = CompiledShape(operation.published, operation.shape) if operation.published else None
-        self._published_alone = CompiledShape(operation.published) if operation.published else None
+        served, published = operation.shape, operation.published
+        self._served = CompiledShape(served)
+        self._published = CompiledShape(published, served) if published else None
+        self._published_alone = CompiledShape(published) if published else None
+        self._takes_published = published is not None and _takes(served, published)
         self.adding = tuple(id_ for id_, shape in operation.variants if shape is None)
-        self._variants = [
-            (id_, CompiledShape(shape, operation.shape)) for id_, shape in operation.variants if shape
-        ]
+        self._variants = [(id_, CompiledShape(shape, served)) for id_, shape in operation.variants if shape]
         self.rules = {
             rule.name: Schema(rule.unless) for rule in operation.refusals.values() if rule.unless is not None
         }
         self._touching = [(id_, CompiledShape(shape)) for id_, shape in operation.additions]
 
-    def findings(self, call: Call) -> list[Finding]:
-        """Say what is wrong with a request, by the contract as served."""
-        return [] if self._served.accepts_data(call) else self._served.findings(call)
+    def judge(self, call: Call) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Say what is wrong with a request by the contract as served, and which deviations it leans on.
 
-    def deviations(self, call: Call) -> tuple[str, ...]:
-        """Name the deviations that an accepted request leans on.
-
-        Those without which it would be refused; if no single one decides, all that touch what fails.
+        A valid one leans on those without which it would be refused; if no single one decides, on all that
+        touch what fails.
         """
+        if self._takes_published and self._is_published(call):
+            return (), ()
+        if not self._served.accepts_data(call):
+            return tuple(self._served.findings(call)), self.adding
+        return (), self._deviations(call)
+
+    def _is_published(self, call: Call) -> bool:
+        data, differing = self._published_alone, self._published
+        return (
+            data is not None
+            and data.accepts_data(call)
+            and (differing is None or differing.accepts_credential(call))
+        )
+
+    def _deviations(self, call: Call) -> tuple[str, ...]:
         if not self._variants and not self._touching and not self.adding:
             return ()
-        if self._published is not None and self._published.accepts(call):
+        if self._published is not None and not self._takes_published and self._published.accepts(call):
             return ()
         deciding = tuple(id_ for id_, shape in self._variants if not shape.accepts(call))
         return (*self.adding, *(deciding or self._touched(call)))
@@ -264,3 +290,12 @@ class Validator:
             return ()
         found = self._published_alone.findings(call)
         return tuple(id_ for id_, shape in self._touching if shape.findings(call) != found)
+
+
+def _takes(served: RequestShape, published: RequestShape) -> bool:
+    """Tell whether it is certain that what the published contract takes is taken as served."""
+    return (
+        served.source[0] == published.source[0]  # the parameters
+        and (published.body_required or not served.body_required)
+        and covers(served.body, published.body)
+    )
