@@ -58,7 +58,7 @@ def _scope(body: bytes) -> dict[str, Any]:
     lines = {**HEADERS, "Content-Length": str(len(body)), "Host": "127.0.0.1:4747"}
     return {
         "type": "http",
-        "method": "POST",
+        "method": b"POST".decode(),
         "path": PATH,
         "raw_path": PATH.encode(),
         "query_string": b"",

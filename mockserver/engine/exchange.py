@@ -7,7 +7,7 @@ is kept as one `Exchange`. Everything here is frozen; nothing here knows an API 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 JSON = Any
 """A parsed JSON value: None, bool, int, float, str, list or dict."""
@@ -166,6 +166,9 @@ class Exchange:
     served: float = 0.0
 
 
+_NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}
+
+
 def outcome_name(outcome: Outcome) -> str:
     """Return the outcome's word in the journal: its past participle in lower case."""
-    return type(outcome).__name__.lower()
+    return _NAMES[type(outcome)]

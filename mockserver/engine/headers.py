@@ -1,7 +1,15 @@
-"""Header lines as one piece of bytes: ``name NUL value``, joined by line feeds.
+"""Headers as they are kept: of requests in one piece of bytes, of answers as tuples that calls share.
 
 A list of pairs would cost the journal ten times the memory, and the garbage collector its time.
 """
+
+from functools import lru_cache
+from typing import Final
+
+CALL_ID: Final = "x-mock-call-id"
+"""The header that names a call in the journal: kept with no answer, since it follows from the call's number."""
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 def packed(headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -20,4 +28,10 @@ def unpacked(raw_headers: bytes) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in lines_of(raw_headers):
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+@lru_cache(maxsize=500)
+def shared(headers: Pairs) -> Pairs:
+    """Return headers that are equal to these: most answers have the same few."""
     return headers

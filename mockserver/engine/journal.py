@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.headers import unpacked
+from mockserver.engine.headers import CALL_ID, Pairs, unpacked
 
 MOST_CALLS: Final = 100_000
 MOST_BYTES: Final = 128 * 1024 * 1024
@@ -49,7 +49,7 @@ class Record(NamedTuple):
     deviations: tuple[str, ...] = ()
     published: bool | None = None
     status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Pairs = ()
     answer: bytes = b""
     state: str = ANSWERED
     delay: float = 0.0
@@ -178,17 +178,17 @@ class Journal:
             deviations=record.deviations,
             published=record.published,
             status=record.status,
-            response=_response(record),
+            response=_response(record, self.id_of(record.number)),
             state=record.state,
             delay=record.delay,
             served=record.served,
         )
 
 
-def _response(record: Record) -> Response | None:
+def _response(record: Record, id_: str) -> Response | None:
     if record.state != ANSWERED:
         return None
-    return Response(record.status, record.headers, record.answer)
+    return Response(record.status, (*record.headers, (CALL_ID, id_)), record.answer)
 
 
 _WEIGHED: Final = itemgetter(

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.headers import packed, unpacked
+from mockserver.engine.headers import CALL_ID, Pairs, packed, unpacked
 from mockserver.engine.routing import Found, Routed
 from mockserver.engine.world import Blueprint, World
 from mockserver.server.cors import Cors
@@ -58,11 +58,11 @@ class DataPlane:
         """Answer one request."""
         if scope["method"] == "OPTIONS" and self._cors is not None and self._cors.is_preflight(scope):
             self._stage.preflights += 1
-            await _send(send, Response(204, (), b""), self._cors.preflight_headers(scope))
+            await _send(send, Response(204, (), b""), *self._cors.preflight_headers(scope))
             return
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
-        path = scope["raw_path"].decode("latin-1")
-        routed = blueprint.router.route(scope["method"], path)
+        method, path = _read_target(scope["method"], scope["raw_path"])
+        routed = blueprint.router.route(method, path)
         raw_headers, headers = _read_headers(packed(scope["headers"]))
         body, incomplete = await _read_body(headers, receive, _most_bytes(blueprint, routed))
         client, world = (
@@ -70,7 +70,7 @@ class DataPlane:
             self._stage.world,
         )  # the world of now: it may have been reset meanwhile
         request = Request(
-            method=scope["method"],
+            method=method,
             path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
@@ -92,7 +92,8 @@ class DataPlane:
             if self._on_call is not None:
                 self._on_call(world.journal.read(decided.row))
         if decided.response is not None and not aborted:
-            await _send(send, decided.response, self._more_headers(request))
+            more = self._more_headers(request)
+            await _send(send, decided.response, (_CALL_ID, decided.id.encode("ascii")), *more)
 
     def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
         try:
@@ -174,14 +175,22 @@ async def _discard(message: Message, receive: Receive) -> None:
 
 
 @lru_cache(maxsize=_MOST_SHARED)
+def _read_target(method: str, raw_path: bytes) -> tuple[str, str]:
+    """Return the method, and the path as sent: the same texts for all calls, since the journal keeps them."""
+    return method, raw_path.decode("latin-1")
+
+
+@lru_cache(maxsize=_MOST_SHARED)
 def _read_headers(raw_headers: bytes) -> tuple[bytes, Mapping[str, str]]:
     """Return header lines, and the headers by name: a client sends the same ones with most calls."""
     return raw_headers, unpacked(raw_headers)
 
 
-async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]]) -> None:
-    headers = [_wire(name, value) for name, value in response.headers]
-    headers += more
+_CALL_ID: Final = CALL_ID.encode("ascii")
+
+
+async def _send(send: Send, response: Response, *more: tuple[bytes, bytes]) -> None:
+    headers = [*_wired(response.headers), *more]
     if response.status != 204:
         headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -189,6 +198,12 @@ async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]])
 
 
 _NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _wired(headers: Pairs) -> tuple[tuple[bytes, bytes], ...]:
+    """Return an answer's headers as they are sent."""
+    return tuple([_wire(name, value) for name, value in headers])
 
 
 def _wire(name: str, value: str) -> tuple[bytes, bytes]:
