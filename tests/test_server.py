@@ -16,7 +16,7 @@ import pytest
 
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
-from mockserver.server.protocol import WithoutUpgrade
+from mockserver.server.protocol import WithoutUpgrade, _is_one_request
 from mockserver.server.running import ServerThread, _run, bind, has_ipv6, url_of
 from tests.serving import JSON, TRIGGER, Running, running
 
@@ -246,6 +246,26 @@ def test_an_offer_is_found_wherever_the_bytes_are_cut() -> None:
     for cut in range(1, len(whole)):
         assert parsed([whole[:cut], whole[cut:]]) == expected, cut
     assert parsed([bytes([byte]) for byte in whole]) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", True),
+        (b"POST / HTTP/1.1\r\ncontent-length:0\r\nHost: x\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nUpgrade: h2c\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", False),
+        (b"GET / HTTP/1.1\r\n\r\n", False),
+        (b"PO", False),
+        (b"POS", False),
+        (b"", False),
+    ],
+)
+def test_what_comes_whole_is_known(data: bytes, is_one: bool) -> None:
+    assert _is_one_request(data) is is_one
 
 
 def parsed(parts: list[bytes]) -> list[list[bytes]]:
