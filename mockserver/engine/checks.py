@@ -5,18 +5,19 @@ case what later ones and the answer need: the parsed body, words for templates, 
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from mockserver.engine.case import Case, trimmed
-from mockserver.engine.contract import DedupRule, RefusalRule
+from mockserver.engine.case import Case, Check, trimmed
+from mockserver.engine.contract import DedupRule, Operation, RefusalRule
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
 from mockserver.engine.limits import limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
-from mockserver.engine.policy import FORBIDDEN
+from mockserver.engine.policy import FORBIDDEN, Policy
 from mockserver.engine.values import (
     ABSENT,
     as_text,
@@ -34,18 +35,29 @@ def run_checks(case: Case) -> Outcome | None:
     """Run the checks of the operation, in its order; the first that says something decides."""
     if (refused := whole_body(case)) is not None:
         return refused
-    operation = case.operation
-    for name in operation.checks:
-        check = CHECKS.get(name)
-        if check is not None:
-            outcome = check(case)
-        elif name in operation.dedup:
-            outcome = repetition(case, operation.dedup[name])
-        else:
-            outcome = refusal(case, operation.refusals[name])
-        if outcome is not None:
+    for check in case.checks:
+        if (outcome := check(case)) is not None:
             return outcome
     return None
+
+
+def checks_of(operation: Operation, policy: Policy) -> tuple[Check, ...]:
+    """Return the checks of an operation in its order, without those that have nothing to say under a policy."""
+    known, limit = policy.catalogue, policy.limits.get(operation.id)
+    idle = set()
+    if limit is None:
+        idle.add("rate-limit")
+    if operation.catalogue is None or not (known.entries or known.refuses_unknown):
+        idle.add("catalogue")
+    return tuple(_check_named(name, operation) for name in operation.checks if name not in idle)
+
+
+def _check_named(name: str, operation: Operation) -> Check:
+    if name in CHECKS:
+        return CHECKS[name]
+    if name in operation.dedup:
+        return partial(repetition, rule=operation.dedup[name])
+    return partial(refusal, rule=operation.refusals[name])
 
 
 def whole_body(case: Case) -> Refused | None:
@@ -310,7 +322,7 @@ def _is_too_large(case: Case, rule: RefusalRule) -> bool:
     return size > most
 
 
-CHECKS: Final[Mapping[str, Callable[[Case], Outcome | None]]] = {
+CHECKS: Final[Mapping[str, Check]] = {
     "parsing": parsing,
     "authentication": authentication,
     "rate-limit": rate_limit,

@@ -122,6 +122,7 @@ def _open_case(world: World, request: Request, found: Found, number: int) -> Cas
         found=found,
         operation=operation,
         validator=blueprint.validators[operation],
+        checks=blueprint.checks[operation],
         policy=blueprint.policies[operation.api],
         keys=world.keys,
         limits=world.limits,

@@ -1,7 +1,7 @@
 """The values that flow through the engine.
 
 A `Request` becomes exactly one `Outcome`, the outcome is rendered into a `Response`, and all of it
-is kept as one `Exchange`. Everything here is frozen; nothing here knows an API or a rule.
+is kept as one `Exchange`. Nothing here changes once it is made; nothing here knows an API or a rule.
 """
 
 from collections.abc import Mapping
@@ -38,9 +38,9 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would cost each call a microsecond
 class Request:
-    """A request as it arrived.
+    """A request as it arrived; nobody changes it.
 
     ``path`` and ``query`` are as sent, without the question mark; ``headers`` maps lower-case names
     to values decoded as Latin-1, a repeated one joined by ``", "``; ``raw_headers`` keeps each line as

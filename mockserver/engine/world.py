@@ -6,6 +6,7 @@ Resetting makes a new world from the same blueprint, so that it takes no time ho
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from mockserver.engine.checks import checks_of
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
 from mockserver.engine.exchange import Request
@@ -79,6 +80,9 @@ class Blueprint:
             operation: _validator(operation) for api in self.apis for operation in api.operations
         }
         self.policies = {api.name: self._policy(api) for api in self.apis}
+        self.checks = {
+            operation: checks_of(operation, self.policies[operation.api]) for operation in self.validators
+        }
         self.deviations = {api.name: api.deviations for api in self.apis}
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
