@@ -104,11 +104,12 @@ class Journal:
     def put(self, row: Row) -> None:
         """Store a call, or what has become of it since it was stored."""
         number: int = row[0]
-        if (known := self._records.get(number)) is not None:
+        if number > self.last:
+            self.last = number
+        elif (known := self._records.get(number)) is not None:
             self._bytes -= _size(known)
         elif number < self._oldest:
             return  # dropped, or cleared, while its answer was held back
-        self.last = max(self.last, number)
         self._records[number] = row
         self._bytes += _size(row)
         while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):

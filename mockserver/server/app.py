@@ -21,7 +21,7 @@ from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
 from mockserver.engine.headers import CALL_ID, Pairs, packed, unpacked
 from mockserver.engine.routing import Found, Routed
-from mockserver.engine.world import Blueprint, World
+from mockserver.engine.world import World
 from mockserver.server.cors import Cors
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -63,37 +63,32 @@ class DataPlane:
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
         method, path = _read_target(scope["method"], scope["raw_path"])
         routed = blueprint.router.route(method, path)
-        raw_headers, headers = _read_headers(packed(scope["headers"]))
-        body, incomplete = await _read_body(headers, receive, _most_bytes(blueprint, routed))
-        client, world = (
-            scope["client"],
-            self._stage.world,
-        )  # the world of now: it may have been reset meanwhile
-        request = Request(
-            method=method,
-            path=path,
-            query=scope["query_string"].decode("latin-1"),
-            headers=headers,
-            raw_headers=raw_headers,
-            body=body,
-            client=client[0] if client else "",
-            incomplete=incomplete,
-        )
+        most = routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
+        raw_headers, headers, length = _read_head(packed(scope["headers"]))
+        if length > most and _is_hopeless(headers, length, most):
+            body, incomplete = b"", "too-large"
+        else:
+            message = await receive()
+            body, incomplete = message.get("body", b""), ""
+            if message["type"] != "http.request" or message.get("more_body") or len(body) > most:
+                body, incomplete = await _read_on(message, receive, most)
+        query = scope["query_string"].decode("latin-1")
+        client = scope["client"][0] if scope["client"] else ""
+        request = Request(method, path, query, headers, raw_headers, body, client, incomplete)
+        world = self._stage.world  # the world of now: it may have been reset while the body was read
         decided = self._decide(world, request, routed)
         aborted = decided.response is None
-        try:
-            if decided.delay and not aborted:
-                aborted = await self._hold_back(decided.delay, receive)
-        except asyncio.CancelledError:
-            aborted = True
-            raise
-        finally:
-            settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
-            if self._on_call is not None:
-                self._on_call(world.journal.read(decided.row))
+        if decided.delay and not aborted:
+            aborted = await self._hold_back(world, decided, arrived, receive)
+        self._settle(world, decided, arrived, aborted=aborted)
         if decided.response is not None and not aborted:
             more = self._more_headers(request)
             await _send(send, decided.response, (_CALL_ID, decided.id.encode("ascii")), *more)
+
+    def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
+        settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
+        if self._on_call is not None:
+            self._on_call(world.journal.read(decided.row))
 
     def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
         try:
@@ -109,13 +104,16 @@ class DataPlane:
             headers.append((b"connection", b"close"))
         return headers
 
-    async def _hold_back(self, delay: float, receive: Receive) -> bool:
-        """Wait, and tell whether the client went away meanwhile."""
-        waiting = asyncio.ensure_future(self._sleep(delay))
+    async def _hold_back(self, world: World, decided: Decided, arrived: float, receive: Receive) -> bool:
+        """Wait, and tell whether the client went away meanwhile. A call that is cancelled is settled as such."""
+        waiting = asyncio.ensure_future(self._sleep(decided.delay))
         leaving = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
             return leaving.done() and not waiting.done()
+        except asyncio.CancelledError:
+            self._settle(world, decided, arrived, aborted=True)
+            raise
         finally:
             waiting.cancel()
             leaving.cancel()
@@ -126,27 +124,9 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _most_bytes(blueprint: Blueprint, routed: Routed) -> int:
-    return routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
-
-
-async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> tuple[bytes, str]:
-    """Return a body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
-    if _is_hopeless(headers, most):
-        return b"", "too-large"
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= most:
-        return body, ""  # nearly every call: one message
-    return await _read_on(message, receive, most)
-
-
-def _is_hopeless(headers: Mapping[str, str], most: int) -> bool:
+def _is_hopeless(headers: Mapping[str, str], length: int, most: int) -> bool:
     """Tell whether a body is announced that is too large to be read to its end, or waits for leave to be sent."""
-    length = headers.get("content-length", "")
-    if len(length) < 7 or not length.isdecimal():
-        return False
-    return int(length[:20]) > (most if "expect" in headers else most + MOST_DISCARDED)
+    return length > (most if "expect" in headers else most + MOST_DISCARDED)
 
 
 async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
@@ -181,9 +161,14 @@ def _read_target(method: str, raw_path: bytes) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=_MOST_SHARED)
-def _read_headers(raw_headers: bytes) -> tuple[bytes, Mapping[str, str]]:
-    """Return header lines, and the headers by name: a client sends the same ones with most calls."""
-    return raw_headers, unpacked(raw_headers)
+def _read_head(raw_headers: bytes) -> tuple[bytes, Mapping[str, str], int]:
+    """Return header lines, the headers by name, and the length that they announce where it is a large one.
+
+    A client sends the same lines with most calls.
+    """
+    headers = unpacked(raw_headers)
+    length = headers.get("content-length", "")
+    return raw_headers, headers, int(length[:20]) if len(length) > 6 and length.isdecimal() else 0
 
 
 _CALL_ID: Final = CALL_ID.encode("ascii")
