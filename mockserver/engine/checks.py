@@ -33,8 +33,9 @@ from mockserver.engine.values import (
 
 def run_checks(case: Case) -> Outcome | None:
     """Run the checks of the operation, in its order; the first that says something decides."""
-    if (refused := whole_body(case)) is not None:
-        return refused
+    request = case.request
+    if request.incomplete or len(request.body) > case.operation.max_bytes:
+        return no_whole_body(case)
     for check in case.checks:
         if (outcome := check(case)) is not None:
             return outcome
@@ -57,20 +58,19 @@ def _check_named(name: str, operation: Operation) -> Check:
         return CHECKS[name]
     if name in operation.dedup:
         return partial(repetition, rule=operation.dedup[name])
-    return partial(refusal, rule=operation.refusals[name])
+    rule = operation.refusals[name]
+    return partial(refusal if rule.max_bytes is None else refusal_of_size, rule=rule)
 
 
-def whole_body(case: Case) -> Refused | None:
-    """Is the body all there, and small enough?"""
+def no_whole_body(case: Case) -> Refused:
+    """Refuse a body that is not all there, or too large."""
     request, most = case.request, case.operation.max_bytes
     if request.incomplete == "disconnected":
         message = f"ends after {len(request.body)} bytes: the client went away"
         return _refused(Reason.MALFORMED, "incomplete", message, "the whole body", "a part of it")
-    if request.incomplete or len(request.body) > most:
-        size = f"more than {most} bytes" if request.incomplete else f"{len(request.body)} bytes"
-        expected = f"at most {most} bytes"
-        return _refused(Reason.TOO_LARGE, "maxBytes", f"must have {expected}", expected, size, "Send less.")
-    return None
+    size = f"more than {most} bytes" if request.incomplete else f"{len(request.body)} bytes"
+    expected = f"at most {most} bytes"
+    return _refused(Reason.TOO_LARGE, "maxBytes", f"must have {expected}", expected, size, "Send less.")
 
 
 def _refused(
@@ -189,7 +189,8 @@ def rate_limit(case: Case) -> Refused | None:
 def validation(case: Case) -> Refused | None:
     """Are the parameters and the body what the contract says?"""
     findings, leaned = case.validator.judge(case)
-    note_deviations(case, leaned)
+    if leaned or case.found.route.deviation is not None:
+        note_deviations(case, leaned)
     return _refuse_or_report(case, Reason.INVALID, findings) if findings else None
 
 
@@ -247,8 +248,7 @@ def _below(finding: Finding, place: str) -> Finding:
 
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     """Has this key been used before? Where not, take it for this request."""
-    value = trimmed(rule, rule.key(case))
-    if is_empty(value):
+    if (found := rule.key(case)) is ABSENT or is_empty(value := trimmed(rule, found)):
         return None
     case.noted["key"] = value
     if rule.max_length is not None and len(as_text(value)) > rule.max_length:
@@ -301,6 +301,15 @@ def refusal(case: Case, rule: RefusalRule) -> Refused | None:
     return _refuse_or_report(case, rule.reason, (finding,), rule.name)
 
 
+def refusal_of_size(case: Case, rule: RefusalRule) -> Refused | None:
+    """Does a rule about the size of a part refuse this request?"""
+    if len(case.request.body) * 5 < (
+        rule.max_bytes or 0
+    ):  # compact JSON never grows to five times what was sent
+        return None
+    return refusal(case, rule)
+
+
 def _breaks(case: Case, rule: RefusalRule) -> bool:
     if rule.unless is not None:
         return not case.validator.rules[rule.name].accepts(case.body)
@@ -311,15 +320,12 @@ def _breaks(case: Case, rule: RefusalRule) -> bool:
 
 
 def _is_too_large(case: Case, rule: RefusalRule) -> bool:
-    most = rule.max_bytes or 0
-    if len(case.request.body) * 5 < most:  # compact JSON never grows to five times what was sent
-        return False
     value = walk(case.body, rule.at)
     if isinstance(value, dict):
         value = {name: member for name, member in value.items() if name not in rule.leaving_out}
     size = 0 if value is ABSENT else compact_size(value)
     case.noted["size"] = size
-    return size > most
+    return size > (rule.max_bytes or 0)
 
 
 CHECKS: Final[Mapping[str, Check]] = {

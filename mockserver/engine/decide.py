@@ -12,6 +12,7 @@ from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
 from mockserver.engine.contract import Operation
 from mockserver.engine.exchange import (
+    NAMES,
     Admitted,
     Finding,
     Outcome,
@@ -21,7 +22,6 @@ from mockserver.engine.exchange import (
     Request,
     Response,
     Scripted,
-    outcome_name,
 )
 from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record, Row
 from mockserver.engine.problems import no_route_finding, no_route_problem, problem
@@ -231,7 +231,7 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
     return (
         case.number, case.now, request.method, request.path, request.query,
         request.raw_headers, request.body, request.client,
-        outcome_name(outcome), operation.api, operation.id,
+        NAMES[type(outcome)], operation.api, operation.id,
         outcome.reason.value if isinstance(outcome, Refused) else None,
         None if isinstance(outcome, Admitted) else outcome.rule,
         outcome.original if isinstance(outcome, Repeated) else None,
@@ -263,7 +263,7 @@ def _unrouted(
         raw_headers=request.raw_headers,
         body=request.body,
         client=request.client,
-        outcome=outcome_name(outcome),
+        outcome=NAMES[type(outcome)],
         api=None if operation is None else operation.api,
         operation=None if operation is None else operation.id,
         reason=str(outcome.reason),

@@ -166,9 +166,5 @@ class Exchange:
     served: float = 0.0
 
 
-_NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}
-
-
-def outcome_name(outcome: Outcome) -> str:
-    """Return the outcome's word in the journal: its past participle in lower case."""
-    return _NAMES[type(outcome)]
+NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}
+"""Each outcome's word in the journal: its past participle in lower case."""

@@ -133,7 +133,7 @@ class CompiledShape:
 
     def accepts(self, call: Call) -> bool:
         """Say whether a request meets this shape, its credential included."""
-        return self.accepts_data(call) and self.accepts_credential(call)
+        return self.accepts_data(call) and (not self._security or _any_met(self._security, call.request))
 
     def accepts_data(self, call: Call) -> bool:
         """Say whether the parameters and the body of a request meet this shape."""
@@ -144,10 +144,6 @@ class CompiledShape:
         elif self._body is not None and not self._body.accepts(body):
             return False
         return not self._parameters or not self._parameter_findings(call)
-
-    def accepts_credential(self, call: Call) -> bool:
-        """Say whether the credential of a request meets this shape."""
-        return not self._security or _any_met(self._security, call.request)
 
     def findings(self, call: Call) -> list[Finding]:
         """Say what is wrong with the parameters and the body of a request."""
@@ -226,9 +222,13 @@ def _coerced(text: str, schema: JSON) -> JSON:
     return text
 
 
+_NOTHING_WRONG: Final[tuple[tuple[Finding, ...], tuple[str, ...]]] = ((), ())
+
+
 class Validator:
     """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'.
 
+    ``_surely`` is what leaves nothing to ask: the published shape, where all that it takes is taken as served.
     ``adding`` names the deviations without which there would be no such operation.
     """
 
@@ -236,7 +236,7 @@ class Validator:
         "_published",
         "_published_alone",
         "_served",
-        "_takes_published",
+        "_surely",
         "_touching",
         "_variants",
         "adding",
@@ -248,7 +248,7 @@ class Validator:
         self._served = CompiledShape(served)
         self._published = CompiledShape(published, served) if published else None
         self._published_alone = CompiledShape(published) if published else None
-        self._takes_published = published is not None and _takes(served, published)
+        self._surely = _sure_shape(served, published) if published is not None else None
         self.adding = tuple(id_ for id_, shape in operation.variants if shape is None)
         self._variants = [(id_, CompiledShape(shape, served)) for id_, shape in operation.variants if shape]
         self.rules = {
@@ -262,24 +262,16 @@ class Validator:
         A valid one leans on those without which it would be refused; if no single one decides, on all that
         touch what fails.
         """
-        if self._takes_published and self._is_published(call):
-            return (), ()
+        if self._surely is not None and self._surely.accepts(call):
+            return _NOTHING_WRONG
         if not self._served.accepts_data(call):
             return tuple(self._served.findings(call)), self.adding
         return (), self._deviations(call)
 
-    def _is_published(self, call: Call) -> bool:
-        data, differing = self._published_alone, self._published
-        return (
-            data is not None
-            and data.accepts_data(call)
-            and (differing is None or differing.accepts_credential(call))
-        )
-
     def _deviations(self, call: Call) -> tuple[str, ...]:
         if not self._variants and not self._touching and not self.adding:
             return ()
-        if self._published is not None and not self._takes_published and self._published.accepts(call):
+        if self._published is not None and self._surely is None and self._published.accepts(call):
             return ()
         deciding = tuple(id_ for id_, shape in self._variants if not shape.accepts(call))
         return (*self.adding, *(deciding or self._touched(call)))
@@ -292,10 +284,10 @@ class Validator:
         return tuple(id_ for id_, shape in self._touching if shape.findings(call) != found)
 
 
-def _takes(served: RequestShape, published: RequestShape) -> bool:
-    """Tell whether it is certain that what the published contract takes is taken as served."""
-    return (
-        served.source[0] == published.source[0]  # the parameters
-        and (published.body_required or not served.body_required)
-        and covers(served.body, published.body)
-    )
+def _sure_shape(served: RequestShape, published: RequestShape) -> CompiledShape | None:
+    """Return the published shape, None where it is not certain that what it takes is taken as served."""
+    parameters, _, required, *security = zip(served.source, published.source, strict=True)
+    if parameters[0] != parameters[1] or required == (True, False) or not covers(served.body, published.body):
+        return None
+    same = all(ours == theirs for ours, theirs in security)
+    return CompiledShape(replace(published, security=()) if same else published)

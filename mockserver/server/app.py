@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
 from mockserver.engine.headers import CALL_ID, Pairs, packed, unpacked
-from mockserver.engine.routing import Found, Routed
+from mockserver.engine.routing import Found, Routed, Router
 from mockserver.engine.world import World
 from mockserver.server.cors import Cors
 
@@ -61,8 +61,7 @@ class DataPlane:
             await _send(send, Response(204, (), b""), *self._cors.preflight_headers(scope))
             return
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
-        method, path = _read_target(scope["method"], scope["raw_path"])
-        routed = blueprint.router.route(method, path)
+        method, path, routed = _read_target(blueprint.router, scope["method"], scope["raw_path"])
         most = routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
         raw_headers, headers, length = _read_head(packed(scope["headers"]))
         if length > most and _is_hopeless(headers, length, most):
@@ -82,7 +81,7 @@ class DataPlane:
             aborted = await self._hold_back(world, decided, arrived, receive)
         self._settle(world, decided, arrived, aborted=aborted)
         if decided.response is not None and not aborted:
-            more = self._more_headers(request)
+            more = self._more_headers(request) if incomplete or "origin" in headers else ()
             await _send(send, decided.response, (_CALL_ID, decided.id.encode("ascii")), *more)
 
     def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
@@ -155,9 +154,10 @@ async def _discard(message: Message, receive: Receive) -> None:
 
 
 @lru_cache(maxsize=_MOST_SHARED)
-def _read_target(method: str, raw_path: bytes) -> tuple[str, str]:
-    """Return the method, and the path as sent: the same texts for all calls, since the journal keeps them."""
-    return method, raw_path.decode("latin-1")
+def _read_target(router: Router, method: str, raw_path: bytes) -> tuple[str, str, Routed]:
+    """Return the method, the path as sent, and its route: the same for all calls, whose texts the journal keeps."""
+    path = raw_path.decode("latin-1")
+    return method, path, router.route(method, path)
 
 
 @lru_cache(maxsize=_MOST_SHARED)
