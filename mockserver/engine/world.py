@@ -5,6 +5,7 @@ Resetting makes a new world from the same blueprint, so that it takes no time ho
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from mockserver.engine.checks import checks_of
 from mockserver.engine.contract import Api, Operation, RateLimit
@@ -120,6 +121,7 @@ def _short(value: object) -> str | None:
     return value[:200] if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=100)  # a test process starts many servers over the same specs
 def _validator(operation: Operation) -> Validator:
     try:
         return Validator(operation)
