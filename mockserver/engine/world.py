@@ -151,4 +151,6 @@ class World:
     def afresh(self) -> "World":
         """Return a new world of the same blueprint, with the clock back at real time."""
         self.clock.reset()
-        return World(self.blueprint, self.clock, self.ids)
+        fresh = World(self.blueprint, self.clock, self.ids)
+        fresh.journal.succeed(self.journal)
+        return fresh
