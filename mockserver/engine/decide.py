@@ -118,18 +118,18 @@ def _answer_found(world: World, request: Request, found: Found, number: int) -> 
 def _open_case(world: World, request: Request, found: Found, number: int) -> Case:
     operation, blueprint = found.route.operation, world.blueprint
     return Case(
-        request=request,
-        found=found,
-        operation=operation,
-        validator=blueprint.validators[operation],
-        checks=blueprint.checks[operation],
-        policy=blueprint.policies[operation.api],
-        keys=world.keys,
-        limits=world.limits,
-        now=world.clock.now(),
-        ids=world.ids,
-        number=number,
-        id=world.journal.id_of(number),
+        request,
+        found,
+        operation,
+        blueprint.validators[operation],
+        blueprint.checks[operation],
+        blueprint.policies[operation.api],
+        world.keys,
+        world.limits,
+        world.clock.now(),
+        world.ids,
+        number,
+        world.journal.id_of(number),
     )
 
 

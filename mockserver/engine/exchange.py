@@ -38,7 +38,7 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
-@dataclass(slots=True)  # not frozen: that would cost each call a microsecond
+@dataclass(slots=True)  # not frozen, nor is a response: that would cost each call a microsecond
 class Request:
     """A request as it arrived; nobody changes it.
 
@@ -58,7 +58,7 @@ class Request:
     incomplete: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """An answer: status, header pairs in the order they are sent, and the exact bytes of the body."""
 

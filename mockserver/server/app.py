@@ -58,7 +58,8 @@ class DataPlane:
         """Answer one request."""
         if scope["method"] == "OPTIONS" and self._cors is not None and self._cors.is_preflight(scope):
             self._stage.preflights += 1
-            await _send(send, Response(204, (), b""), *self._cors.preflight_headers(scope))
+            await send(_start(Response(204, (), b""), *self._cors.preflight_headers(scope)))
+            await send({"type": "http.response.body", "body": b""})
             return
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
         method, path, routed = _read_target(blueprint.router, scope["method"], scope["raw_path"])
@@ -75,26 +76,24 @@ class DataPlane:
         client = scope["client"][0] if scope["client"] else ""
         request = Request(method, path, query, headers, raw_headers, body, client, incomplete)
         world = self._stage.world  # the world of now: it may have been reset while the body was read
-        decided = self._decide(world, request, routed)
+        try:
+            decided = answer(world, request, routed)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
+            traceback.print_exception(error, file=sys.stderr)
+            decided = fail(world, request, error, routed)
         aborted = decided.response is None
         if decided.delay and not aborted:
             aborted = await self._hold_back(world, decided, arrived, receive)
         self._settle(world, decided, arrived, aborted=aborted)
         if decided.response is not None and not aborted:
             more = self._more_headers(request) if incomplete or "origin" in headers else ()
-            await _send(send, decided.response, (_CALL_ID, decided.id.encode("ascii")), *more)
+            await send(_start(decided.response, (_CALL_ID, decided.id.encode("ascii")), *more))
+            await send({"type": "http.response.body", "body": decided.response.body})
 
     def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
         settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
         if self._on_call is not None:
             self._on_call(world.journal.read(decided.row))
-
-    def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
-        try:
-            return answer(world, request, routed)
-        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
-            traceback.print_exception(error, file=sys.stderr)
-            return fail(world, request, error, routed)
 
     def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
@@ -174,12 +173,11 @@ def _read_head(raw_headers: bytes) -> tuple[bytes, Mapping[str, str], int]:
 _CALL_ID: Final = CALL_ID.encode("ascii")
 
 
-async def _send(send: Send, response: Response, *more: tuple[bytes, bytes]) -> None:
+def _start(response: Response, *more: tuple[bytes, bytes]) -> Message:
     headers = [*_wired(response.headers), *more]
     if response.status != 204:
         headers.append((b"content-length", b"%d" % len(response.body)))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 
 _NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
