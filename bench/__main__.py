@@ -14,13 +14,11 @@ from bench.table import HEAD, Row, machine
 
 def rows() -> Iterator[Row]:
     """Measure, and yield the rows of the table."""
+    yield from costs.against_the_echo("journal growing")
+    yield from costs.with_a_full_journal()
+    yield costs.invalid_against_valid()
     with running(module("mock")) as mock, running(module("echo")) as echo:
-        yield from costs.against_the_echo(mock, echo, "journal growing")
-        yield costs.invalid_against_valid(mock)
-    with running(module("mock")) as mock, running(module("echo")) as echo:
-        yield from load.under_load(mock)
-        load.fill_up(mock)
-        yield from costs.against_the_echo(mock, echo, "journal full")
+        yield from load.under_load(mock, echo)
     yield memory.kept()
     yield from starts.cold()
     yield from starts.second()

@@ -93,6 +93,6 @@ def running(command: list[str]) -> Iterator[Client]:
         process.wait()
 
 
-def module(name: str) -> list[str]:
+def module(name: str, *arguments: str) -> list[str]:
     """Return the command that runs a module of this folder."""
-    return [sys.executable, "-m", f"bench.{name}"]
+    return [sys.executable, "-m", f"bench.{name}", *arguments]

@@ -5,7 +5,7 @@ as not proven, and both schemas are asked. ``oneOf`` of the narrower one is read
 what holds for that holds for it, and the library can show it.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import jsonschema_rs
 
@@ -40,12 +40,12 @@ def covers(wide: JSON, narrow: JSON) -> bool:
         return False
     try:
         asked, given = (jsonschema_rs.dereference(schema) for schema in (wide, narrow))
-        return _canonical(asked).covers(_canonical(_loosened(given))).value == "yes"
+        return bool(_canonical(asked).covers(_canonical(_loosened(given))).value == "yes")
     except Exception:  # noqa: BLE001 - an experiment of the library: without a proof all goes on, a little slower
         return False
 
 
-def _canonical(schema: JSON) -> jsonschema_rs.CanonicalSchema:
+def _canonical(schema: JSON) -> Any:
     return jsonschema_rs.canonicalize(schema, validate_formats=True)
 
 

@@ -50,6 +50,12 @@ def test_not_proven(wide: Any, narrow: Any) -> None:
     assert not covers(wide, narrow)
 
 
+def test_without_the_experiment_nothing_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(jsonschema_rs, "canonicalize")
+    assert not covers({"type": ["string", "null"]}, TEXT)
+    assert covers(TEXT, TEXT)
+
+
 PROVEN = [
     operation
     for api in load_bundled()
