@@ -1,1 +1,1 @@
-"""How much the mock server costs, against a bare uvicorn echo that parses the same body."""
+"""What the mock server costs: in time against a bare uvicorn echo, in memory, and at its start."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from mockserver.configuration import settings_of
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Request
-from mockserver.engine.headers import packed, unpacked
+from mockserver.engine.headers import CALL_ID, packed, unpacked
 from mockserver.engine.values import seconds_of
 from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.loading import load_bundled, load_spec, read_yaml, table
@@ -171,9 +171,8 @@ class ThroughEngine:
         settle(self.stage.world, decided, 0.0)
         assert decided.response is not None
         response = decided.response
-        return Got(
-            response.status, [(name.lower(), value) for name, value in response.headers], response.body
-        )
+        headers = [*response.headers, (CALL_ID, decided.id)]
+        return Got(response.status, [(name.lower(), value) for name, value in headers], response.body)
 
     def close(self) -> None:
         assert not self.waiting, f"started and never finished: {sorted(self.waiting)}"

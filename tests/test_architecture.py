@@ -13,8 +13,9 @@ PACKAGE = TOP / "mockserver"
 ENGINE = [
     "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
     "keywords", "document", "shapes", "soundness", "views", "compiler", "routing", "credentials", "parsing", "sentences",
-    "judge", "conditions", "breaches", "unfolding", "explanation", "validation", "vocabulary", "wording", "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world",
-    "problems", "rendering", "decide", "samples", "effective",
+    "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
+    "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world", "problems", "rendering", "decide",
+    "samples", "effective",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
 SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]

@@ -250,6 +250,28 @@ def test_an_offer_is_found_wherever_the_bytes_are_cut() -> None:
     assert parsed([bytes([byte]) for byte in whole]) == expected
 
 
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", True),
+        (b"POST / HTTP/1.1\r\ncontent-length:0\r\nHost: x\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nUpgrade: h2c\r\n\r\n{}", False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", False),
+        (b"GET / HTTP/1.1\r\n\r\n", False),
+        (b"PO", False),
+        (b"POS", False),
+        (b"", False),
+    ],
+)
+def test_what_comes_whole_is_known(data: bytes, is_one: bool) -> None:
+    from mockserver.server.protocol import _is_one_request  # httptools may not be installed
+
+    assert _is_one_request(data) is is_one
+
+
 def parsed(parts: list[bytes]) -> list[list[bytes]]:
     """Return path, offer and body of each request that the protocol reads from some pieces of bytes."""
     import httptools  # not at the top: every other test here also runs without it

@@ -4,13 +4,13 @@ A `Case` is the only mutable value of the engine's pipeline; it lives for one re
 that checks may touch, and it is the facts that templates read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, Wording
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Key, Keys, Mismatched, Seen, key_value
-from mockserver.engine.exchange import JSON, Finding, Request
+from mockserver.engine.exchange import JSON, Finding, Outcome, Request
 from mockserver.engine.limits import Limits
 from mockserver.engine.policy import Policy
 from mockserver.engine.routing import Found
@@ -23,14 +23,15 @@ from mockserver.engine.wording import items_of
 class Case:
     """One request, what is known of it so far, and the stores that its checks may touch.
 
-    ``answer`` is the one being written; ``keys_taken`` are those that this request holds or
-    will keep, ``noted`` what checks found for templates.
+    ``checks`` are those it goes through, ``answer`` is the one being written; ``keys_taken`` are those that
+    this request holds or will keep, ``noted`` what checks found for templates.
     """
 
     request: Request
     found: Found
     operation: Operation
     validator: Validator
+    checks: "tuple[Check, ...]"
     policy: Policy
     keys: Keys
     limits: Limits
@@ -119,6 +120,10 @@ class Case:
     def _own_wording(self) -> Wording:
         """The sentences of the security scheme that refused."""
         return self.credential.scheme.wording if self.credential is not None else {}
+
+
+Check = Callable[[Case], Outcome | None]
+"""Says no to a request, or nothing."""
 
 
 def trimmed(rule: DedupRule, value: JSON) -> JSON:

@@ -5,17 +5,18 @@ case what later ones and the answer need: the parsed body, words for templates, 
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from mockserver.engine.case import Case, trimmed
-from mockserver.engine.contract import DedupRule, RefusalRule
+from mockserver.engine.case import Case, Check, trimmed
+from mockserver.engine.contract import DedupRule, Operation, RefusalRule
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
 from mockserver.engine.limits import limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
-from mockserver.engine.policy import FORBIDDEN
+from mockserver.engine.policy import FORBIDDEN, Policy
 from mockserver.engine.values import (
     ABSENT,
     as_text,
@@ -31,33 +32,44 @@ from mockserver.engine.values import (
 
 def run_checks(case: Case) -> Outcome | None:
     """Run the checks of the operation, in its order; the first that says something decides."""
-    if (refused := whole_body(case)) is not None:
-        return refused
-    operation = case.operation
-    for name in operation.checks:
-        check = CHECKS.get(name)
-        if check is not None:
-            outcome = check(case)
-        elif name in operation.dedup:
-            outcome = repetition(case, operation.dedup[name])
-        else:
-            outcome = refusal(case, operation.refusals[name])
-        if outcome is not None:
+    request = case.request
+    if request.incomplete or len(request.body) > case.operation.max_bytes:
+        return no_whole_body(case)
+    for check in case.checks:
+        if (outcome := check(case)) is not None:
             return outcome
     return None
 
 
-def whole_body(case: Case) -> Refused | None:
-    """Is the body all there, and small enough?"""
+def checks_of(operation: Operation, policy: Policy) -> tuple[Check, ...]:
+    """Return the checks of an operation in its order, without those that have nothing to say under a policy."""
+    known, limit = policy.catalogue, policy.limits.get(operation.id)
+    idle = set()
+    if limit is None:
+        idle.add("rate-limit")
+    if operation.catalogue is None or not (known.entries or known.refuses_unknown):
+        idle.add("catalogue")
+    return tuple(_check_named(name, operation) for name in operation.checks if name not in idle)
+
+
+def _check_named(name: str, operation: Operation) -> Check:
+    if name in CHECKS:
+        return CHECKS[name]
+    if name in operation.dedup:
+        return partial(repetition, rule=operation.dedup[name])
+    rule = operation.refusals[name]
+    return partial(refusal if rule.max_bytes is None else refusal_of_size, rule=rule)
+
+
+def no_whole_body(case: Case) -> Refused:
+    """Refuse a body that is not all there, or too large."""
     request, most = case.request, case.operation.max_bytes
     if request.incomplete == "disconnected":
         message = f"ends after {len(request.body)} bytes: the client went away"
         return _refused(Reason.MALFORMED, "incomplete", message, "the whole body", "a part of it")
-    if request.incomplete or len(request.body) > most:
-        size = f"more than {most} bytes" if request.incomplete else f"{len(request.body)} bytes"
-        expected = f"at most {most} bytes"
-        return _refused(Reason.TOO_LARGE, "maxBytes", f"must have {expected}", expected, size, "Send less.")
-    return None
+    size = f"more than {most} bytes" if request.incomplete else f"{len(request.body)} bytes"
+    expected = f"at most {most} bytes"
+    return _refused(Reason.TOO_LARGE, "maxBytes", f"must have {expected}", expected, size, "Send less.")
 
 
 def _refused(
@@ -175,14 +187,14 @@ def rate_limit(case: Case) -> Refused | None:
 
 def validation(case: Case) -> Refused | None:
     """Are the parameters and the body what the contract says?"""
-    findings = tuple(case.validator.findings(case))
-    note_deviations(case, valid=not findings)
-    return _refuse_or_report(case, Reason.INVALID, findings)
+    findings, leaned = case.validator.judge(case)
+    if leaned or case.found.route.deviation is not None:
+        note_deviations(case, leaned)
+    return _refuse_or_report(case, Reason.INVALID, findings) if findings else None
 
 
-def note_deviations(case: Case, *, valid: bool) -> None:
-    """Note the deviations that a request leans on: those of its route, and, where it is valid, of what it sends."""
-    leaned = case.validator.deviations(case) if valid else case.validator.adding
+def note_deviations(case: Case, leaned: tuple[str, ...]) -> None:
+    """Note the deviations that a request leans on: that of its route, and those of what it sends."""
     deviation = case.found.route.deviation
     case.deviations = leaned if deviation is None else (deviation, *leaned)
 
@@ -235,8 +247,7 @@ def _below(finding: Finding, place: str) -> Finding:
 
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     """Has this key been used before? Where not, take it for this request."""
-    value = trimmed(rule, rule.key(case))
-    if is_empty(value):
+    if (found := rule.key(case)) is ABSENT or is_empty(value := trimmed(rule, found)):
         return None
     case.noted["key"] = value
     if rule.max_length is not None and len(as_text(value)) > rule.max_length:
@@ -266,7 +277,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
             )
         case Seen(response, original):
             if not case.deviations and case.body is not ABSENT:  # the rule came before validation
-                note_deviations(case, valid=not case.validator.findings(case))
+                note_deviations(case, case.validator.judge(case)[1])
             return Repeated(rule.name, original, response)
 
 
@@ -289,6 +300,15 @@ def refusal(case: Case, rule: RefusalRule) -> Refused | None:
     return _refuse_or_report(case, rule.reason, (finding,), rule.name)
 
 
+def refusal_of_size(case: Case, rule: RefusalRule) -> Refused | None:
+    """Does a rule about the size of a part refuse this request?"""
+    if len(case.request.body) * 5 < (
+        rule.max_bytes or 0
+    ):  # compact JSON never grows to five times what was sent
+        return None
+    return refusal(case, rule)
+
+
 def _breaks(case: Case, rule: RefusalRule) -> bool:
     if rule.unless is not None:
         return not case.validator.rules[rule.name].accepts(case.body)
@@ -299,18 +319,15 @@ def _breaks(case: Case, rule: RefusalRule) -> bool:
 
 
 def _is_too_large(case: Case, rule: RefusalRule) -> bool:
-    most = rule.max_bytes or 0
-    if len(case.request.body) * 5 < most:  # compact JSON never grows to five times what was sent
-        return False
     value = walk(case.body, rule.at)
     if isinstance(value, dict):
         value = {name: member for name, member in value.items() if name not in rule.leaving_out}
     size = 0 if value is ABSENT else compact_size(value)
     case.noted["size"] = size
-    return size > most
+    return size > (rule.max_bytes or 0)
 
 
-CHECKS: Final[Mapping[str, Callable[[Case], Outcome | None]]] = {
+CHECKS: Final[Mapping[str, Check]] = {
     "parsing": parsing,
     "authentication": authentication,
     "rate-limit": rate_limit,

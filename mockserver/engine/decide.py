@@ -12,6 +12,7 @@ from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
 from mockserver.engine.contract import Operation
 from mockserver.engine.exchange import (
+    NAMES,
     Admitted,
     Finding,
     Outcome,
@@ -21,11 +22,10 @@ from mockserver.engine.exchange import (
     Request,
     Response,
     Scripted,
-    outcome_name,
 )
 from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record, Row
 from mockserver.engine.problems import no_route_finding, no_route_problem, problem
-from mockserver.engine.rendering import complete, instance_of, render, with_call_id
+from mockserver.engine.rendering import complete, instance_of, render
 from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
 from mockserver.engine.rules import Preferences, prefer, read_preferences, wait_of
 from mockserver.engine.world import World
@@ -33,12 +33,14 @@ from mockserver.engine.world import World
 
 @dataclass(slots=True, eq=False)
 class Decided:
-    """A call that is in the journal. ``response`` waits for ``delay`` seconds; None when nobody is there.
+    """A call that is in the journal under ``id``. ``response`` waits for ``delay`` seconds; None when nobody is there.
 
-    ``row`` is what the journal has of it, ``kept`` the answer that keys remember.
+    ``row`` is what the journal has of it, ``kept`` the answer that keys remember. The header that names the
+    call is in none of them: who sends the answer adds it.
     """
 
     outcome: Outcome
+    id: str
     row: Row
     response: Response | None
     kept: Response | None = None
@@ -70,7 +72,7 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
     To be called once for every call, also when its client has gone away (``aborted``); ``served`` is the real
     time in seconds from arrival to answer.
     """
-    if decided.case is not None and decided.kept is not None:
+    if decided.case is not None and decided.case.keys_taken and decided.kept is not None:
         _remember(decided.case, decided, world.clock.now(), held=True)
     if decided.delay or aborted:
         state = ABORTED if aborted else ANSWERED
@@ -87,8 +89,7 @@ def fail(world: World, request: Request, error: Exception, routed: Routed | None
         "the mock server failed on this request, which is its own fault; its traceback is on standard error"
     )
     detail = f"{type(error).__name__}: {told}. Please report it with the request."
-    id_ = world.journal.id_of(number)
-    response = with_call_id(problem(Reason.BUG, detail, instance=instance_of(id_)), id_)
+    response = problem(Reason.BUG, detail, instance=instance_of(world.journal.id_of(number)))
     operation = routed.operation if isinstance(routed, Found) else None
     decided = _unrouted(world, request, number, Refused(Reason.BUG), response, operation)
     world.journal.put(decided.row)
@@ -109,7 +110,7 @@ def _answer_found(world: World, request: Request, found: Found, number: int) -> 
         for _, key, _ in case.keys_taken:  # a bug of ours leaves no key held either
             case.keys.drop(key, case.number)
         raise
-    decided = Decided(outcome, _row(case, outcome, response, delay), response, kept, case, delay)
+    decided = Decided(outcome, case.id, _row(case, outcome, response, delay), response, kept, case, delay)
     if case.keys_taken:
         _remember(case, decided, case.now, held=False)
     return decided
@@ -119,17 +120,18 @@ def open_case(world: World, request: Request, found: Found, number: int) -> Case
     """Return a case of which nothing is known yet but its request and its route."""
     operation, blueprint = found.route.operation, world.blueprint
     return Case(
-        request=request,
-        found=found,
-        operation=operation,
-        validator=blueprint.validators[operation],
-        policy=blueprint.policies[operation.api],
-        keys=world.keys,
-        limits=world.limits,
-        now=world.clock.now(),
-        ids=world.ids,
-        number=number,
-        id=world.journal.id_of(number),
+        request,
+        found,
+        operation,
+        blueprint.validators[operation],
+        blueprint.checks[operation],
+        blueprint.policies[operation.api],
+        world.keys,
+        world.limits,
+        world.clock.now(),
+        world.ids,
+        number,
+        world.journal.id_of(number),
     )
 
 
@@ -194,7 +196,7 @@ def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, nu
     )
     case.headers.append(("allow", allow))
     response = complete(world, case, render(case, outcome))
-    return Decided(outcome, _row(case, outcome, response), response)
+    return Decided(outcome, case.id, _row(case, outcome, response), response)
 
 
 def _asks_for_methods(request: Request) -> bool:
@@ -206,14 +208,14 @@ def _answer_options(world: World, request: Request, routed: WrongMethod, number:
     case = open_case(world, request, routed.found, number)
     case.headers.append(("allow", ", ".join(routed.allowed)))
     response = complete(world, case, Response(204, (), b""))
-    return Decided(Admitted(), _row(case, Admitted(), response), response)
+    return Decided(Admitted(), case.id, _row(case, Admitted(), response), response)
 
 
 def _answer_no_route(world: World, request: Request, number: int) -> Decided:
-    id_ = world.journal.id_of(number)
+    instance = instance_of(world.journal.id_of(number))
     nearest = world.blueprint.router.nearest(request.method, request.path)
     finding = no_route_finding(request.path, nearest)
-    response = with_call_id(no_route_problem(request, finding, nearest, instance_of(id_)), id_)
+    response = no_route_problem(request, finding, nearest, instance)
     return _unrouted(world, request, number, Refused(Reason.NO_ROUTE, (finding,)), response)
 
 
@@ -229,17 +231,17 @@ def _row(case: Case, outcome: Outcome, response: Response | None, delay: float =
     answered = response or _NO_ANSWER
     state = ABORTED if response is None else WAITING if delay else ANSWERED
     return (
-        *(case.number, case.now, request.method, request.path, request.query),
-        *(request.raw_headers, request.body, request.client),
-        *(outcome_name(outcome), operation.api, operation.id),
+        case.number, case.now, request.method, request.path, request.query,
+        request.raw_headers, request.body, request.client,
+        NAMES[type(outcome)], operation.api, operation.id,
         outcome.reason.value if isinstance(outcome, Refused) else None,
         None if isinstance(outcome, Admitted) else outcome.rule,
         outcome.original if isinstance(outcome, Repeated) else None,
-        _atoms(case.findings),
+        _atoms(case.findings) if case.findings else (),
         case.deviations,
         None if response is None else answered.status in operation.published_statuses,
-        *(answered.status, answered.headers, answered.body, state, delay, 0.0),
-    )
+        answered.status, answered.headers, answered.body, state, delay, 0.0,
+    )  # fmt: skip
 
 
 def _atoms(findings: tuple[Finding, ...]) -> tuple[tuple[Any, ...], ...]:
@@ -264,7 +266,7 @@ def _unrouted(
         raw_headers=request.raw_headers,
         body=request.body,
         client=request.client,
-        outcome=outcome_name(outcome),
+        outcome=NAMES[type(outcome)],
         api=None if operation is None else operation.api,
         operation=None if operation is None else operation.id,
         reason=str(outcome.reason),
@@ -273,4 +275,4 @@ def _unrouted(
         headers=response.headers,
         answer=response.body,
     )
-    return Decided(outcome, tuple(record), response)
+    return Decided(outcome, world.journal.id_of(number), tuple(record), response)

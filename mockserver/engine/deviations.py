@@ -5,7 +5,6 @@ do. A profile is the document with its deviations applied, deepest pointers firs
 that wraps a part (``$published: true``) wraps what deeper ones have made of it.
 """
 
-import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -28,12 +27,14 @@ def active(deviations: Mapping[str, Deviation], profile: str) -> frozenset[str]:
 
 
 def apply(document: JSON, deviations: Mapping[str, Deviation], ids: Iterable[str]) -> JSON:
-    """Return the document with the named deviations applied. Raises LookupError(pointer) where one misses."""
-    patched = copy.deepcopy(document)
+    """Return the document with the named deviations applied. Raises LookupError(pointer) where one misses.
+
+    What no deviation touches is shared with the document, of which a dozen views are made at each start.
+    """
     changes = [change for id_, deviation in deviations.items() if id_ in ids for change in deviation.changes]
     for pointer, observed in sorted(changes, key=lambda change: -change[0].count("/")):
-        _patch(patched, pointer, observed)
-    return patched
+        document = _patched(document, steps_of(pointer), pointer, observed)
+    return document
 
 
 def source_pointer(document: JSON, pointer: str) -> str:
@@ -80,27 +81,23 @@ def _listed(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else [value]
 
 
-def _patch(document: JSON, pointer: str, observed: JSON) -> None:
-    *parents, last = steps_of(pointer)
-    holder = document
-    for step in parents:
-        holder = child(holder, step)
-    if not isinstance(holder, dict | list):
+def _patched(node: JSON, steps: list[str], pointer: str, observed: JSON) -> JSON:
+    """Return a copy of a node in which the place that the steps lead to is as observed."""
+    if not isinstance(node, dict | list):
         raise LookupError(pointer)
-    published = child(holder, last)
-    if isinstance(holder, list) and published is ABSENT:
+    step, *rest = steps
+    there = child(node, step)
+    if there is ABSENT and (isinstance(node, list) or observed is ABSENT):
         raise LookupError(pointer)
-    if observed is ABSENT:
-        _remove(holder, last, pointer)
+    place: JSON = int(step) if isinstance(node, list) else step
+    changed = node.copy()
+    if rest:
+        changed[place] = _patched(there, rest, pointer, observed)
+    elif observed is ABSENT:
+        del changed[place]
     else:
-        place: JSON = int(last) if isinstance(holder, list) else last
-        holder[place] = _fill_in(observed, published, pointer)
-
-
-def _remove(holder: JSON, last: str, pointer: str) -> None:
-    if child(holder, last) is ABSENT:
-        raise LookupError(pointer)
-    del holder[int(last) if isinstance(holder, list) else last]
+        changed[place] = _fill_in(observed, there, pointer)
+    return changed
 
 
 def _fill_in(observed: JSON, published: JSON, pointer: str) -> JSON:

@@ -1,13 +1,13 @@
 """The values that flow through the engine.
 
 A `Request` becomes exactly one `Outcome`, the outcome is rendered into a `Response`, and all of it
-is kept as one `Exchange`. Everything here is frozen; nothing here knows an API or a rule.
+is kept as one `Exchange`. Nothing here changes once it is made; nothing here knows an API or a rule.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 JSON = Any
 """A parsed JSON value: None, bool, int, float, str, list or dict."""
@@ -38,9 +38,9 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, nor is a response: that would cost each call a microsecond
 class Request:
-    """A request as it arrived.
+    """A request as it arrived; nobody changes it.
 
     ``path`` and ``query`` are as sent, without the question mark; ``headers`` maps lower-case names
     to values decoded as Latin-1, a repeated one joined by ``", "``; ``raw_headers`` keeps each line as
@@ -58,7 +58,7 @@ class Request:
     incomplete: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """An answer: status, header pairs in the order they are sent, and the exact bytes of the body."""
 
@@ -165,6 +165,5 @@ class Exchange:
     served: float = 0.0
 
 
-def outcome_name(outcome: Outcome) -> str:
-    """Return the outcome's word in the journal: its past participle in lower case."""
-    return type(outcome).__name__.lower()
+NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}
+"""Each outcome's word in the journal: its past participle in lower case."""

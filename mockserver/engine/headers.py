@@ -1,7 +1,15 @@
-"""Header lines as one piece of bytes: ``name NUL value``, joined by line feeds.
+"""Headers as they are kept: of requests in one piece of bytes, of answers as tuples that calls share.
 
 A list of pairs would cost the journal ten times the memory, and the garbage collector its time.
 """
+
+from functools import lru_cache
+from typing import Final
+
+CALL_ID: Final = "x-mock-call-id"
+"""The header that names a call in the journal: kept with no answer, since it follows from the call's number."""
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 def packed(headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -27,3 +35,9 @@ def cookies_of(header: str) -> dict[str, str]:
     """Return the cookies of a ``Cookie`` header by name."""
     pairs = [pair.strip().partition("=") for pair in header.split(";")]
     return {name: value for name, sign, value in pairs if sign}
+
+
+@lru_cache(maxsize=500)
+def shared(headers: Pairs) -> Pairs:
+    """Return headers that are equal to these: most answers have the same few."""
+    return headers

@@ -12,10 +12,11 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from mockserver.engine.exchange import Exchange, Finding, Request, Response
-from mockserver.engine.headers import unpacked
+from mockserver.engine.headers import CALL_ID, Pairs, unpacked
 
 MOST_CALLS: Final = 100_000
 MOST_BYTES: Final = 128 * 1024 * 1024
+_AT_ONCE: Final = 100
 _OVERHEAD: Final = 500  # of one record: the tuple, its numbers, and the heads of its strings
 _FINDING: Final = 900  # of one finding, without what may be long
 
@@ -49,7 +50,7 @@ class Record(NamedTuple):
     deviations: tuple[str, ...] = ()
     published: bool | None = None
     status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Pairs = ()
     answer: bytes = b""
     state: str = ANSWERED
     delay: float = 0.0
@@ -85,6 +86,7 @@ class Journal:
     ) -> None:
         self._prefix, self._describe, self._most, self._most_bytes = prefix, describe, most, most_bytes
         self._records: dict[int, Row] = {}
+        self._leaving: list[dict[int, Row]] = []  # what was cleared, and is freed bit by bit
         self._oldest = 1
         self._bytes = 0
         self.last = 0
@@ -109,11 +111,14 @@ class Journal:
     def put(self, row: Row) -> None:
         """Store a call, or what has become of it since it was stored."""
         number: int = row[0]
-        if (known := self._records.get(number)) is not None:
+        if number > self.last:
+            self.last = number
+        elif (known := self._records.get(number)) is not None:
             self._bytes -= _size(known)
         elif number < self._oldest:
             return  # dropped, or cleared, while its answer was held back
-        self.last = max(self.last, number)
+        if self._leaving:
+            self._free_some()
         self._records[number] = row
         self._bytes += _size(row)
         self._shrink()
@@ -130,10 +135,27 @@ class Journal:
         self.dropped += 1
 
     def clear(self) -> None:
-        """Forget all calls; the numbers go on."""
+        """Forget all calls; the numbers go on.
+
+        Where they are many they are freed with the calls that come next: at once it would take 30 ms.
+        """
+        if len(self._records) > _AT_ONCE:
+            self._leaving.append(self._records)
         self._records = {}
         self._oldest = self.last + 1
         self._bytes = 0
+
+    def succeed(self, other: "Journal") -> None:
+        """Clear another journal, and free in its stead what it leaves."""
+        other.clear()
+        self._leaving, other._leaving = other._leaving, []
+
+    def _free_some(self) -> None:
+        leaving = self._leaving[-1]
+        for _ in range(min(_AT_ONCE, len(leaving))):
+            leaving.popitem()
+        if not leaving:
+            self._leaving.pop()
 
     def get(self, id_: str) -> Exchange | None:
         """Return the call with a UUID."""
@@ -186,17 +208,17 @@ class Journal:
             deviations=record.deviations,
             published=record.published,
             status=record.status,
-            response=_response(record),
+            response=_response(record, self.id_of(record.number)),
             state=record.state,
             delay=record.delay,
             served=record.served,
         )
 
 
-def _response(record: Record) -> Response | None:
+def _response(record: Record, id_: str) -> Response | None:
     if record.state != ANSWERED:
         return None
-    return Response(record.status, record.headers, record.answer)
+    return Response(record.status, (*record.headers, (CALL_ID, id_)), record.answer)
 
 
 _WEIGHED: Final = itemgetter(

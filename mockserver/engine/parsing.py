@@ -8,7 +8,7 @@ wins, as in most services; the journal has the bytes.
 import json
 import math
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.media import is_json
@@ -32,7 +32,7 @@ def parse_json(body: bytes) -> JSON:
         raise MalformedError(f"is nested deeper than {DEEPEST} levels") from None
     except ValueError as error:
         raise MalformedError(f"is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > DEEPEST:
+    if len(body) > 2 * DEEPEST and body.count(b"[") + body.count(b"{") > DEEPEST:
         _refuse_depth(value)
     return value
 
@@ -55,7 +55,17 @@ def _finite(text: str) -> float:
     return number
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_constant, parse_float=_finite).decode
+_decoder: Final[Any] = json.JSONDecoder(parse_constant=_constant, parse_float=_finite)
+
+
+def _decode(text: str) -> JSON:
+    try:
+        value, end = _decoder.scan_once(text, 0)
+        if end == len(text):
+            return value
+    except StopIteration:
+        pass
+    return _decoder.decode(text)  # with white space around it, or wrong: the long way knows what to say
 
 
 def _refuse_depth(value: JSON) -> None:

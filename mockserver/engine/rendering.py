@@ -1,16 +1,13 @@
 """Outcomes become bytes: the documented answer is picked, filled, and given the headers of this one call."""
 
-from typing import Final
-
 from mockserver.engine.case import Case
 from mockserver.engine.contract import Answer
 from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
+from mockserver.engine.headers import Pairs, shared
 from mockserver.engine.problems import refusal_problem, violations
 from mockserver.engine.rules import scripted_answer
 from mockserver.engine.values import as_text, is_empty
 from mockserver.engine.world import World
-
-CALL_ID: Final = "x-mock-call-id"
 
 
 def render(case: Case, outcome: Outcome) -> Response:
@@ -59,30 +56,25 @@ def _fill(case: Case, answer: Answer) -> Response:
     body = answer.constant
     if body is None:
         body = b"" if answer.write is None else answer.write(case)
-    headers: tuple[tuple[str, str], ...] = answer.content_type if body else ()
-    for name, make in answer.headers:
-        if not is_empty(value := make(case)):
-            headers += ((name, as_text(value)),)
+    headers: Pairs = answer.content_type if body else ()
+    if answer.headers:
+        made = [(name, make(case)) for name, make in answer.headers]
+        headers = shared((*headers, *[(name, as_text(value)) for name, value in made if not is_empty(value)]))
     return Response(answer.status, headers, body)
 
 
 def complete(world: World, case: Case, response: Response) -> Response:
-    """Add the headers of this one call: its limits and keys, what was found and leaned on, its id."""
-    headers = response.headers
-    if case.headers:
-        headers += tuple(case.headers)
+    """Add the headers of this one call: its limits and keys, what was found and leaned on."""
+    if not (case.headers or case.findings or case.deviations or case.operation.deprecated):
+        return response
+    headers = (*response.headers, *case.headers)
     if case.operation.deprecated:
         headers += (("deprecation", "true"),)
     if case.findings or case.deviations:
         listed = world.blueprint.deviations[case.operation.api]
         leaned = tuple([(id_, listed[id_].evidence) for id_ in case.deviations])
         headers += (("sl-violations", violations(case.findings, leaned)),)
-    return Response(response.status, (*headers, (CALL_ID, case.id)), response.body)
-
-
-def with_call_id(response: Response, id_: str) -> Response:
-    """Add the header that names the call in the journal."""
-    return Response(response.status, (*response.headers, (CALL_ID, id_)), response.body)
+    return Response(response.status, shared(headers), response.body)
 
 
 def instance_of(id_: str) -> str:

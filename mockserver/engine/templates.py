@@ -53,13 +53,13 @@ def compile_writer(value: JSON) -> Callable[[Facts], bytes]:
     parts, rest = _parts_of(value)
 
     def write(facts: Facts) -> bytes:
-        written: list[str] = []
+        written = ""
         for before, template in parts:
             filled = template(facts)
             if filled is ABSENT:
                 return encode(build(facts))
-            written += (before, write_json(filled))
-        return "".join([*written, rest]).encode("ascii")
+            written += before + write_json(filled)
+        return (written + rest).encode("ascii")
 
     return write
 
@@ -147,7 +147,13 @@ def _compile_text(text: str) -> Template:
     parts = _split_text(text)
     if len(parts) == 1:
         return parts[0]
+    if len(parts) == 2 and not text.startswith("{$"):
+        return _prefixed(text[: text.index("{$")], parts[1])
     return lambda facts: "".join([as_text(part(facts)) for part in parts])
+
+
+def _prefixed(prefix: str, template: Template) -> Template:
+    return lambda facts: prefix + as_text(template(facts))
 
 
 def _split_text(text: str) -> list[Template]:

@@ -5,9 +5,11 @@ rule, to explain it. Both ask the same validator, so that they agree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
+from mockserver.engine.containment import covers
 from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
@@ -222,39 +224,56 @@ def _coerced(text: str, schema: JSON) -> JSON:
     return text
 
 
+_NOTHING_WRONG: Final[tuple[tuple[Finding, ...], tuple[str, ...]]] = ((), ())
+
+
 class Validator:
     """What one operation takes, compiled, with what its deviations make of it; ``rules`` are its refusals'.
 
+    ``_surely`` is what leaves nothing to ask: the published shape, where all that it takes is taken as served.
     ``adding`` names the deviations without which there would be no such operation.
     """
 
-    __slots__ = ("_published", "_published_alone", "_served", "_touching", "_variants", "adding", "rules")
+    __slots__ = (
+        "_published",
+        "_published_alone",
+        "_served",
+        "_surely",
+        "_touching",
+        "_variants",
+        "adding",
+        "rules",
+    )
 
     def __init__(self, operation: Operation) -> None:
-        self._served = CompiledShape(operation.shape)
-        self._published = CompiledShape(operation.published, operation.shape) if operation.published else None
-        self._published_alone = CompiledShape(operation.published) if operation.published else None
+        served, published = operation.shape, operation.published
+        self._served = CompiledShape(served)
+        self._published = CompiledShape(published, served) if published else None
+        self._published_alone = CompiledShape(published) if published else None
+        self._surely = _sure_shape(served, published) if published is not None else None
         self.adding = tuple(id_ for id_, shape in operation.variants if shape is None)
-        self._variants = [
-            (id_, CompiledShape(shape, operation.shape)) for id_, shape in operation.variants if shape
-        ]
+        self._variants = [(id_, CompiledShape(shape, served)) for id_, shape in operation.variants if shape]
         self.rules = {
             rule.name: Schema(rule.unless) for rule in operation.refusals.values() if rule.unless is not None
         }
         self._touching = [(id_, CompiledShape(shape)) for id_, shape in operation.additions]
 
-    def findings(self, call: Call) -> list[Finding]:
-        """Say what is wrong with a request, by the contract as served."""
-        return [] if self._served.accepts_data(call) else self._served.findings(call)
+    def judge(self, call: Call) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Say what is wrong with a request by the contract as served, and which deviations it leans on.
 
-    def deviations(self, call: Call) -> tuple[str, ...]:
-        """Name the deviations that an accepted request leans on.
-
-        Those without which it would be refused; if no single one decides, all that touch what fails.
+        A valid one leans on those without which it would be refused; if no single one decides, on all that
+        touch what fails.
         """
+        if self._surely is not None and self._surely.accepts(call):
+            return _NOTHING_WRONG
+        if not self._served.accepts_data(call):
+            return tuple(self._served.findings(call)), self.adding
+        return (), self._deviations(call)
+
+    def _deviations(self, call: Call) -> tuple[str, ...]:
         if not self._variants and not self._touching and not self.adding:
             return ()
-        if self._published is not None and self._published.accepts(call):
+        if self._published is not None and self._surely is None and self._published.accepts(call):
             return ()
         deciding = tuple(id_ for id_, shape in self._variants if not shape.accepts(call))
         return (*self.adding, *(deciding or self._touched(call)))
@@ -265,3 +284,12 @@ class Validator:
             return ()
         found = self._published_alone.findings(call)
         return tuple(id_ for id_, shape in self._touching if shape.findings(call) != found)
+
+
+def _sure_shape(served: RequestShape, published: RequestShape) -> CompiledShape | None:
+    """Return the published shape, None where it is not certain that what it takes is taken as served."""
+    parameters, _, required, *security = zip(served.source, published.source, strict=True)
+    if parameters[0] != parameters[1] or required == (True, False) or not covers(served.body, published.body):
+        return None
+    same = all(ours == theirs for ours, theirs in security)
+    return CompiledShape(replace(published, security=()) if same else published)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from mockserver.engine.exchange import JSON
@@ -107,8 +108,12 @@ def encode(value: JSON) -> bytes:
     return write_json(value).encode("ascii")
 
 
-write_json: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
-"""Writes a value as JSON text, without spaces and in ASCII."""
+_write: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
+
+def write_json(value: JSON) -> str:
+    """Return a value as JSON text, without spaces and in ASCII."""
+    return encode_basestring_ascii(value) if type(value) is str else _write(value)
 
 
 def compact_size(value: JSON) -> int:

@@ -5,7 +5,9 @@ Resetting makes a new world from the same blueprint, so that it takes no time ho
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from mockserver.engine.checks import checks_of
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
 from mockserver.engine.exchange import Request
@@ -88,6 +90,9 @@ class Blueprint:
             operation: _validator(operation) for api in self.apis for operation in api.operations
         }
         self.policies = {api.name: self._policy(api) for api in self.apis}
+        self.checks = {
+            operation: checks_of(operation, self.policies[operation.api]) for operation in self.validators
+        }
         self.deviations = {api.name: api.deviations for api in self.apis}
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
@@ -125,6 +130,7 @@ def _short(value: object) -> str | None:
     return value[:200] if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=100)  # a test process starts many servers over the same specs
 def _validator(operation: Operation) -> Validator:
     try:
         return Validator(operation)
@@ -163,4 +169,6 @@ class World:
     def afresh(self) -> "World":
         """Return a new world of the same blueprint, with the clock back at real time."""
         self.clock.reset()
-        return World(self.blueprint, self.clock, self.ids)
+        fresh = World(self.blueprint, self.clock, self.ids)
+        fresh.journal.succeed(self.journal)
+        return fresh

@@ -20,8 +20,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.headers import packed, unpacked
-from mockserver.engine.routing import Found, Routed
+from mockserver.engine.headers import CALL_ID, Pairs, packed, unpacked
+from mockserver.engine.routing import Found, Routed, Router
 from mockserver.engine.world import Blueprint, World
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
 
@@ -71,48 +71,42 @@ class DataPlane:
         """Answer one request."""
         if scope["method"] == "OPTIONS" and self._allows_origins and is_preflight(scope):
             self._stage.preflights += 1
-            await _send(send, Response(204, (), b""), preflight_headers(scope))
+            await send(_start(Response(204, (), b""), *preflight_headers(scope)))
+            await send({"type": "http.response.body", "body": b""})
             return
         arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
-        path = scope["raw_path"].decode("latin-1")
-        routed = blueprint.router.route(scope["method"], path)
-        raw_headers, headers = _read_headers(packed(scope["headers"]))
-        body, incomplete = await _read_body(headers, receive, _most_bytes(blueprint, routed))
-        client, world = (
-            scope["client"],
-            self._stage.world,
-        )  # the world of now: it may have been reset meanwhile
-        request = Request(
-            method=scope["method"],
-            path=path,
-            query=scope["query_string"].decode("latin-1"),
-            headers=headers,
-            raw_headers=raw_headers,
-            body=body,
-            client=client[0] if client else "",
-            incomplete=incomplete,
-        )
-        decided = self._decide(world, request, routed)
-        aborted = decided.response is None
+        method, path, routed = _read_target(blueprint.router, scope["method"], scope["raw_path"])
+        most = routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
+        raw_headers, headers, length = _read_head(packed(scope["headers"]))
+        if length > most and _is_hopeless(headers, length, most):
+            body, incomplete = b"", "too-large"
+        else:
+            message = await receive()
+            body, incomplete = message.get("body", b""), ""
+            if message["type"] != "http.request" or message.get("more_body") or len(body) > most:
+                body, incomplete = await _read_on(message, receive, most)
+        query = scope["query_string"].decode("latin-1")
+        client = scope["client"][0] if scope["client"] else ""
+        request = Request(method, path, query, headers, raw_headers, body, client, incomplete)
+        world = self._stage.world  # the world of now: it may have been reset while the body was read
         try:
-            if decided.delay and not aborted:
-                aborted = await self._hold_back(decided.delay, receive)
-        except asyncio.CancelledError:
-            aborted = True
-            raise
-        finally:
-            settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
-            if self._on_call is not None:
-                self._on_call(world.journal.read(decided.row))
-        if decided.response is not None and not aborted:
-            await _send(send, decided.response, self._more_headers(request))
-
-    def _decide(self, world: World, request: Request, routed: Routed) -> Decided:
-        try:
-            return answer(world, request, routed)
+            decided = answer(world, request, routed)
         except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
             traceback.print_exception(error, file=sys.stderr)
-            return fail(world, request, error, routed)
+            decided = fail(world, request, error, routed)
+        aborted = decided.response is None
+        if decided.delay and not aborted:
+            aborted = await self._hold_back(world, decided, arrived, receive)
+        self._settle(world, decided, arrived, aborted=aborted)
+        if decided.response is not None and not aborted:
+            more = self._more_headers(request) if incomplete or "origin" in headers else ()
+            await send(_start(decided.response, (_CALL_ID, decided.id.encode("ascii")), *more))
+            await send({"type": "http.response.body", "body": decided.response.body})
+
+    def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
+        settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
+        if self._on_call is not None:
+            self._on_call(world.journal.read(decided.row))
 
     def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
@@ -128,13 +122,16 @@ class DataPlane:
             self._cors = (blueprint, Cors(blueprint.apis))
         return self._cors[1]
 
-    async def _hold_back(self, delay: float, receive: Receive) -> bool:
-        """Wait, and tell whether the client went away meanwhile."""
-        waiting = asyncio.ensure_future(self._sleep(delay))
+    async def _hold_back(self, world: World, decided: Decided, arrived: float, receive: Receive) -> bool:
+        """Wait, and tell whether the client went away meanwhile. A call that is cancelled is settled as such."""
+        waiting = asyncio.ensure_future(self._sleep(decided.delay))
         leaving = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
             return leaving.done() and not waiting.done()
+        except asyncio.CancelledError:
+            self._settle(world, decided, arrived, aborted=True)
+            raise
         finally:
             waiting.cancel()
             leaving.cancel()
@@ -145,27 +142,9 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _most_bytes(blueprint: Blueprint, routed: Routed) -> int:
-    return routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
-
-
-async def _read_body(headers: Mapping[str, str], receive: Receive, most: int) -> tuple[bytes, str]:
-    """Return a body, and why it is not all there: ``too-large``, ``disconnected`` or nothing."""
-    if _is_hopeless(headers, most):
-        return b"", "too-large"
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= most:
-        return body, ""  # nearly every call: one message
-    return await _read_on(message, receive, most)
-
-
-def _is_hopeless(headers: Mapping[str, str], most: int) -> bool:
+def _is_hopeless(headers: Mapping[str, str], length: int, most: int) -> bool:
     """Tell whether a body is announced that is too large to be read to its end, or waits for leave to be sent."""
-    length = headers.get("content-length", "")
-    if len(length) < 7 or not length.isdecimal():
-        return False
-    return int(length[:20]) > (most if "expect" in headers else most + MOST_DISCARDED)
+    return length > (most if "expect" in headers else most + MOST_DISCARDED)
 
 
 async def _read_on(message: Message, receive: Receive, most: int) -> tuple[bytes, str]:
@@ -194,21 +173,40 @@ async def _discard(message: Message, receive: Receive) -> None:
 
 
 @lru_cache(maxsize=_MOST_SHARED)
-def _read_headers(raw_headers: bytes) -> tuple[bytes, Mapping[str, str]]:
-    """Return header lines, and the headers by name: a client sends the same ones with most calls."""
-    return raw_headers, unpacked(raw_headers)
+def _read_target(router: Router, method: str, raw_path: bytes) -> tuple[str, str, Routed]:
+    """Return the method, the path as sent, and its route: the same for all calls, whose texts the journal keeps."""
+    path = raw_path.decode("latin-1")
+    return method, path, router.route(method, path)
 
 
-async def _send(send: Send, response: Response, more: list[tuple[bytes, bytes]]) -> None:
-    headers = [_wire(name, value) for name, value in response.headers]
-    headers += more
+@lru_cache(maxsize=_MOST_SHARED)
+def _read_head(raw_headers: bytes) -> tuple[bytes, Mapping[str, str], int]:
+    """Return header lines, the headers by name, and the length that they announce where it is a large one.
+
+    A client sends the same lines with most calls.
+    """
+    headers = unpacked(raw_headers)
+    length = headers.get("content-length", "")
+    return raw_headers, headers, int(length[:20]) if len(length) > 6 and length.isdecimal() else 0
+
+
+_CALL_ID: Final = CALL_ID.encode("ascii")
+
+
+def _start(response: Response, *more: tuple[bytes, bytes]) -> Message:
+    headers = [*_wired(response.headers), *more]
     if response.status != 204:
         headers.append((b"content-length", b"%d" % len(response.body)))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 
 _NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _wired(headers: Pairs) -> tuple[tuple[bytes, bytes], ...]:
+    """Return an answer's headers as they are sent."""
+    return tuple([_wire(name, value) for name, value in headers])
 
 
 def _wire(name: str, value: str) -> tuple[bytes, bytes]:

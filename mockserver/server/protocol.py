@@ -10,6 +10,7 @@ Needs httptools; where it is not installed, uvicorn reads with h11, which does n
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,18 +19,24 @@ _OFFER: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SPELLED: Final = b"x-upgrade-offered"
 _HEAD_END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = re.compile(rb"(\r\n)*[A-Za-z]+( |$)")
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})(?=\r\n)")
 _LONGEST_HEAD: Final = 64 * 1024  # a head that goes on is given to the parser as it comes
 
 
 class WithoutUpgrade(HttpToolsProtocol):
     """Reads requests that offer an upgrade as if they did not."""
 
+    _is_whole = False
     _in_body = False
     _left: int | None = None
     _unread = b""  # the beginning of a head whose end has not come yet
 
     def data_received(self, data: bytes) -> None:
-        """Give the parser heads and bodies apart."""
+        """Give the parser heads and bodies apart; nearly every request comes whole, and can stay so."""
+        self._is_whole = not self._in_body and not self._unread and _is_one_request(data)
+        if self._is_whole:
+            super().data_received(data)
+            return
         for part in self._pieces(data):
             super().data_received(part)
 
@@ -59,7 +66,8 @@ class WithoutUpgrade(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Note the length of the body, and spell the header again as it was sent."""
-        self._note_head()
+        if not self._is_whole:
+            self._note_head()
         super().on_headers_complete()
 
     def _note_head(self) -> None:
@@ -76,3 +84,19 @@ class WithoutUpgrade(HttpToolsProtocol):
         """Expect a head again."""
         self._in_body = False
         super().on_message_complete()
+
+
+def _is_one_request(data: bytes) -> bool:
+    """Tell whether these bytes are exactly one request, with a body of a known length and without an offer."""
+    end = data.find(_HEAD_END) + len(_HEAD_END)
+    length = _plain_length(data[:end])
+    return length is not None and end + length == len(data)
+
+
+@lru_cache(maxsize=500)  # a client sends the same head with most calls
+def _plain_length(head: bytes) -> int | None:
+    """Return the length of the body that a head announces; None where it is not plain what belongs to it."""
+    lines = head.lower()
+    found = _LENGTH.findall(lines)
+    is_plain = len(found) == 1 and b"\r\nupgrade" not in lines and b"\r\ntransfer-encoding" not in lines
+    return int(found[0]) if is_plain else None

@@ -84,6 +84,7 @@ def url_of(sockets: Sequence[socket.socket]) -> str:
 def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
+        interface="asgi3",
         lifespan="off",
         http=_http_protocol(),
         log_config=None,

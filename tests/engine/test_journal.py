@@ -77,6 +77,17 @@ def test_a_cleared_journal_goes_on_counting() -> None:
     assert journal.dropped == 0
 
 
+def test_what_was_cleared_is_freed_with_the_calls_that_come_next() -> None:
+    journal, successor = filled(150), Journal(PREFIX)
+    successor.succeed(journal)
+    assert len(journal) == 0
+    for left in (50, 0):
+        successor.put(record(successor.next_number()))
+        assert sum(map(len, successor._leaving)) == left
+    successor.put(record(successor.next_number()))
+    assert (len(successor), successor.dropped) == (3, 0)
+
+
 def test_a_call_that_was_cleared_while_it_waited_stays_away() -> None:
     journal = Journal(PREFIX)
     number = journal.next_number()

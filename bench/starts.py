@@ -1,0 +1,66 @@
+"""How long it takes until there is a server: a command, and a second server in a process that has had one."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.calls import SMALL, Client, module, running
+from bench.memory import MANY, fill
+from bench.mock import stage
+from bench.table import Row
+from mockserver.server.assembly import build_app
+from mockserver.server.running import ServerThread
+
+COMMAND = [str(Path(sys.executable).with_name("mockserver")), "serve", "--port", "0"]
+ROUNDS = 9
+
+
+def cold() -> Iterator[Row]:
+    """Yield what the command takes, in milliseconds, against an echo that is started in the same way."""
+    rounds = [(_start(COMMAND), _start(module("echo"))) for _ in range(ROUNDS)]
+    yield Row("command to ready line", [ours[0] for ours, _ in rounds], "ms", 0, 400)
+    yield Row("command to first answer", [ours[1] for ours, _ in rounds], "ms", 0, 400)
+    yield Row("the same of a bare echo", [theirs[1] for _, theirs in rounds], "ms", 0)
+    yield Row("first answer / that of the echo", [ours[1] / theirs[1] for ours, theirs in rounds])
+
+
+def _start(command: list[str]) -> tuple[float, float]:
+    begin = time.perf_counter()
+    with running(command) as client:
+        ready = time.perf_counter() - begin
+        client.send(client.request(SMALL))
+        return ready * 1e3, (time.perf_counter() - begin) * 1e3
+
+
+def second() -> Iterator[Row]:
+    """Yield what each server after the first takes in one process, in milliseconds."""
+    _start_and_stop()
+    rounds = [_start_and_stop() for _ in range(ROUNDS)]
+    yield Row("second server in a process: start to first 2xx", [start for start, _ in rounds], "ms", 1, 5)
+    yield Row("stop of a server in a process", [stop for _, stop in rounds], "ms", 1, 20)
+
+
+def _start_and_stop() -> tuple[float, float]:
+    begin = time.perf_counter()
+    server = ServerThread(build_app(stage()))
+    client = Client(server.url)
+    client.send(client.request(SMALL))
+    answered = time.perf_counter()
+    server.stop()
+    stopped = time.perf_counter()
+    client.close()
+    return (answered - begin) * 1e3, (stopped - answered) * 1e3
+
+
+def reset() -> Row:
+    """Return what a reset takes with many calls stored, in milliseconds."""
+    rounds = []
+    for _ in range(3):
+        full = stage()
+        asyncio.run(fill(full, MANY))
+        begin = time.perf_counter()
+        full.reset()
+        rounds.append((time.perf_counter() - begin) * 1e3)
+    return Row(f"reset with {MANY:,} calls stored", rounds, "ms", 2, 1)
