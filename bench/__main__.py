@@ -16,7 +16,7 @@ def rows() -> Iterator[Row]:
     """Measure, and yield the rows of the table."""
     yield from costs.against_the_echo("journal growing")
     yield from costs.with_a_full_journal()
-    yield costs.invalid_against_valid()
+    yield from costs.invalid_against_valid()
     with running(module("mock")) as mock, running(module("echo")) as echo:
         yield from load.under_load(mock, echo)
     yield memory.kept()

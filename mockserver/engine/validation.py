@@ -21,6 +21,12 @@ from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 MOST_EXPLAINED: Final = 2_000
 """How many values of a body are looked at to explain what is wrong with it."""
 
+SHORT: Final = 2 * MOST_EXPLAINED
+"""Bytes of a body that cannot hold more values than are looked at."""
+
+MOST_REMEMBERED: Final = 64
+"""How many refused bodies a schema remembers, with what is wrong with each."""
+
 BEYOND: Final = Finding(
     "body",
     "",
@@ -53,24 +59,34 @@ class Call(Protocol):
 class Schema:
     """One JSON Schema, compiled. Raises ValueError when it is not one."""
 
-    __slots__ = ("_explainer", "_judge", "accepts", "source")
+    __slots__ = ("_explained", "_explainer", "_judge", "accepts", "source")
 
     def __init__(self, source: JSON) -> None:
         self.source = source
         self._judge = Judge(source)
         self.accepts = self._judge.accepts
         self._explainer: Explainer | None = None
+        self._explained: dict[bytes, list[Finding]] = {}
 
-    def findings(self, value: JSON, size: int | None = None) -> list[Finding]:
+    def findings(self, value: JSON, sent: bytes = b"") -> list[Finding]:
         """Explain a "no": at least one finding when `accepts` says no, none when it says yes.
 
-        ``size`` is that of the value in bytes, where it is known.
+        ``sent`` are the bytes that the value was parsed from, where it was: what a client sends again, as retries
+        and tests do, is not explained again.
         """
         if self.accepts(value):
             return []
+        if not sent or len(sent) > SHORT:
+            return self._explain(shortened(value), value)
+        if (known := self._explained.get(sent)) is None:
+            if len(self._explained) >= MOST_REMEMBERED:
+                self._explained.clear()
+            known = self._explained[sent] = self._explain(value, value)
+        return known
+
+    def _explain(self, short: JSON, value: JSON) -> list[Finding]:
         if self._explainer is None:
             self._explainer = Explainer(self.source)
-        short = value if size is not None and size < 2 * MOST_EXPLAINED else shortened(value)
         if found := self._explainer.explain(short):
             return found
         if short is not value and self.accepts(short):
@@ -146,11 +162,7 @@ class CompiledShape:
         found = self._parameter_findings(call)
         if call.body is ABSENT:
             return [*found, MISSING_BODY] if self._body_required else found
-        return (
-            found + self._body.findings(call.body, len(call.request.body))
-            if self._body is not None
-            else found
-        )
+        return found + self._body.findings(call.body, call.request.body) if self._body is not None else found
 
     def _parameter_findings(self, call: Call) -> list[Finding]:
         return [
@@ -266,8 +278,8 @@ class Validator:
         """
         if self._surely is not None and self._surely.accepts(call):
             return _NOTHING_WRONG
-        if not self._served.accepts_data(call):
-            return tuple(self._served.findings(call)), self.adding
+        if found := self._served.findings(call):
+            return tuple(found), self.adding
         return (), self._deviations(call)
 
     def _deviations(self, call: Call) -> tuple[str, ...]:
