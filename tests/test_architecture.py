@@ -11,10 +11,10 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "mockserver"
 
 ENGINE = [
-    "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "deviations", "formats",
+    "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
     "keywords", "document", "shapes", "soundness", "views", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
-    "dedup", "limits", "rules", "journal", "policy", "case", "checks", "world", "problems", "rendering", "decide",
+    "dedup", "limits", "rules", "journal", "policy", "case", "authentication", "checks", "world", "problems", "rendering", "decide",
     "samples", "effective",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from mockserver.engine.authentication import authentication
 from mockserver.engine.case import Case, Check, trimmed
-from mockserver.engine.contract import DedupRule, Operation, RefusalRule
-from mockserver.engine.credentials import Credential, read_credential
+from mockserver.engine.contract import DedupRule, Operation, RateLimit, RefusalRule
 from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
-from mockserver.engine.limits import limit_values
+from mockserver.engine.limits import Taken, limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
-from mockserver.engine.policy import FORBIDDEN, Policy
+from mockserver.engine.policy import Policy
 from mockserver.engine.values import (
     ABSENT,
     as_text,
@@ -26,6 +26,7 @@ from mockserver.engine.values import (
     encode,
     first_step,
     is_empty,
+    pointer_of,
     walk,
 )
 
@@ -112,66 +113,6 @@ def _malformed(message: str, fix: str, size: int) -> Refused:
     return _refused(Reason.MALFORMED, "json", message, "JSON", f"{size} bytes", fix)
 
 
-def authentication(case: Case) -> Refused | None:
-    """Is there a credential, of the right kind, that is accepted?"""
-    first: Refused | None = None
-    for alternative in case.operation.shape.security:
-        refused: Refused | None = None
-        found: list[Credential] = []
-        for scheme in alternative:
-            credential = read_credential(scheme, case.request)
-            if credential.fault or case.policy.keys or scheme.refuses:
-                refused = refused or _credential_fault(case, credential)
-            found.append(credential)
-        if refused is None:
-            case.credential = found[0] if found else None  # an alternative may ask for nothing
-            return None
-        first = first or refused
-    return first
-
-
-def _credential_fault(case: Case, credential: Credential) -> Refused | None:
-    reason, fault, policy = Reason.UNAUTHENTICATED, credential.fault, case.policy
-    if not fault:
-        refuses = credential.scheme.refuses.get(credential.value)
-        if policy.keys.get(credential.value) == FORBIDDEN:
-            reason, fault = Reason.FORBIDDEN, "refused"
-        elif refuses is not None or (policy.is_strict and credential.value not in policy.keys):
-            reason, fault = refuses or reason, "refused"
-        else:
-            return None
-    case.credential = credential
-    case.noted["scheme"], case.noted["credential"] = credential.word, credential.value
-    name = credential.scheme.parameter
-    message, received, fix = _CREDENTIAL_FAULTS[FORBIDDEN if reason is Reason.FORBIDDEN else fault]
-    expected = cut(f"what matches {credential.scheme.pattern.pattern}")
-    finding = Finding(
-        credential.scheme.place, f"/{name}", name, fault, message, expected, received, None, fix
-    )
-    return Refused(reason, (finding,))
-
-
-_CREDENTIAL_FAULTS: Final = {
-    "missing": ("is missing", "nothing", "Send the API key in it."),
-    "scheme": (
-        "is not in the form that this API reads",
-        "another form",
-        "Look at what is expected, and send that.",
-    ),
-    "empty": ("holds no key", "no key", "Send a key after the scheme."),
-    "refused": (
-        "holds a key that is not accepted",
-        "another key",
-        "Send a key that the mock was told to accept.",
-    ),
-    FORBIDDEN: (
-        "holds a key that is configured as forbidden",
-        "a forbidden key",
-        "Send a key that is allowed.",
-    ),
-}
-
-
 def rate_limit(case: Case) -> Refused | None:
     """Are there tokens left in the bucket?"""
     limit = case.policy.limits.get(case.operation.id)
@@ -180,9 +121,18 @@ def rate_limit(case: Case) -> Refused | None:
     taken = case.limits.take((case.operation.api, *case.scope(limit.per)), limit, case.now)
     case.noted.update(limit_values(limit, taken))
     case.add_headers(limit.headers)
-    if taken.admitted:
-        return None
-    return Refused(Reason.RATE_LIMITED)  # nothing is wrong with the request itself: no finding
+    return None if taken.admitted else Refused(Reason.RATE_LIMITED, (_used_up(case, limit, taken),))
+
+
+def _used_up(case: Case, limit: RateLimit, taken: Taken) -> Finding:
+    """Say whose bucket is empty: the credential's, or one that all callers of the path share."""
+    known = case.credential if "credential" in limit.per else None
+    place, name = (known.scheme.place, known.scheme.parameter) if known is not None else ("path", "")
+    allowed, wait = f"{limit.limit} calls in {limit.window:g} s", f"{taken.reset_seconds} s"
+    message = f"has used up its {allowed}; the next is admitted in {wait}"
+    fix = f"Wait {wait}, allow more with --limit, or start afresh with POST /__admin/reset."
+    pointer = pointer_of([name]) if name else ""
+    return Finding(place, pointer, name, "rate-limit", message, f"at most {allowed}", "one more", None, fix)
 
 
 def validation(case: Case) -> Refused | None:

@@ -110,12 +110,19 @@ class SecurityScheme:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """A header, query or path parameter; names of headers are in lower case."""
+    """A header, query, path or cookie parameter; names of headers are in lower case.
+
+    ``kinds`` are the JSON types that its schema speaks of, ``items`` those of a list's items, None where it is no
+    list; with ``explode`` each item is sent by itself.
+    """
 
     name: str
     place: str
     required: bool
     schema: JSON
+    kinds: frozenset[str] = frozenset()
+    items: frozenset[str] | None = None
+    explode: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

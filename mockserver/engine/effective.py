@@ -21,11 +21,12 @@ from mockserver.engine.decide import open_case
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Finding, Reason, Request
 from mockserver.engine.media import is_json
+from mockserver.engine.paths import variables_of
 from mockserver.engine.problems import KINDS
 from mockserver.engine.routing import Found
 from mockserver.engine.samples import resolved, sample_of
 from mockserver.engine.soundness import reachable
-from mockserver.engine.values import encode, first_step, pointer_of
+from mockserver.engine.values import as_text, encode, first_step, pointer_of
 from mockserver.engine.world import Blueprint, Clock, World
 
 NOON: Final = 1795176000.0  # 2026-11-20T12:00:00Z, the time of every rendered example
@@ -114,7 +115,10 @@ class _Rendered:
                 **pattern,
             }
             kept.append({"name": variable, "in": "path", "required": True, "schema": schema})
-        return kept
+        declared = {each["name"] for each in kept if each["in"] == "path"}
+        undeclared = [name for name in variables_of(_own_path(self.route)) if name not in declared]
+        text = {"type": "string", "minLength": 1}
+        return kept + [{"name": name, "in": "path", "required": True, "schema": text} for name in undeclared]
 
     def _where(self) -> Mapping[str, str]:
         """Return the patterns of the route's variables."""
@@ -172,10 +176,9 @@ class _Rendered:
 
     def _add(self, responses: dict[str, JSON], name: str, answer: Answer, reason: Reason | None) -> None:
         source, media_type = self._written(answer)
-        response = responses.setdefault(
-            str(answer.status), {"description": source.get("description", str(reason))}
-        )
-        for header, _ in answer.headers:
+        told = source.get("description", KINDS[reason][1] if reason is not None else "The answer.")
+        response = responses.setdefault(str(answer.status), {"description": told})
+        for header in [*(name for name, _ in answer.headers), *self._more_headers(answer)]:
             response.setdefault("headers", {}).setdefault(header, {"schema": {"type": "string"}})
         if answer.example is None:
             return
@@ -184,6 +187,14 @@ class _Rendered:
         if "schema" in found:
             _add_schema(media, found["schema"])
         media.setdefault("examples", {})[name] = {"value": self._value(answer, reason)}
+
+    def _more_headers(self, answer: Answer) -> Iterator[str]:
+        """Yield the headers that rules add to an answer: those of the rate limit, and of a success those of repeats."""
+        limit = self._operation.rate_limit
+        yield from (name for name, _ in (limit.headers if limit is not None else ()))
+        if answer is self._operation.success:
+            for rule in self._operation.dedup.values():
+                yield from (name for name, _ in (*rule.always, *rule.repeat))
 
     def _written(self, answer: Answer) -> tuple[JSON, str]:
         """Return the response in which an answer's example is written, and its media type."""
@@ -212,17 +223,23 @@ class _Rendered:
         text = (body or b"").decode()
         return json.loads(text) if is_json(answer.content_type[0][1]) else text
 
+    def _path_values(self) -> dict[str, str]:
+        """Return a value for each variable of the path, as its parameter has it."""
+        source = self.view.operation(self._operation.path, self._operation.method.lower())
+        shared = self.view.root["paths"][self._operation.path].get("parameters", [])
+        listed = self._parameters([*shared, *source.get("parameters", [])])
+        schemas = {each["name"]: each.get("schema", {}) for each in listed if each["in"] == "path"}
+        return {name: as_text(sample_of(schema, self.view.root)) for name, schema in schemas.items()}
+
     def _case(self, answer: Answer, reason: Reason | None) -> Case:
         """Return a case as it may be when this answer is written."""
         body = sample_of(self._operation.shape.body or {}, self._operation.shape.body)
         request = Request(self._operation.method, self.route.path, body=encode(body))
-        case = open_case(
-            self.world, request, Found(self.route, dict.fromkeys(self.route.supplies.values(), "1")), 1
-        )
+        case = open_case(self.world, request, Found(self.route, self._path_values()), 1)
         case.body, case.answer = body, answer
         if reason is not None:
             schemes = [scheme for alternative in self._operation.shape.security for scheme in alternative]
-            case.findings = (_finding(self._operation),)
+            case.findings = (_finding(self._operation, reason),)
             case.credential = Credential(schemes[0], "key", "Key", "missing") if schemes else None
             case.noted |= {
                 "key": "key-1",
@@ -237,8 +254,11 @@ class _Rendered:
 _NOTED: Final = {"key": "key-1", "scheme": "Key", "size": 600_000, "limit.resetSeconds": 1}
 
 
-def _finding(operation: Operation) -> Finding:
-    """Return what a request without its first required member would be told."""
+def _finding(operation: Operation, reason: Reason) -> Finding:
+    """Return what a request would be told: that its credential or its first required member is missing."""
+    if reason in {Reason.UNAUTHENTICATED, Reason.FORBIDDEN}:
+        fault = "missing" if reason is Reason.UNAUTHENTICATED else "refused"
+        return Finding("header", "/authorization", "authorization", fault, f"is {fault}", "a key", "nothing")
     schema = operation.shape.body if isinstance(operation.shape.body, dict) else {}
     pointer = pointer_of(schema.get("required", [])[:1])
     return Finding("body", pointer, first_step(pointer), "required", "is required", "a value", "nothing")

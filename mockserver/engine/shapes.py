@@ -6,6 +6,8 @@ from typing import Final
 from mockserver.engine.contract import Parameter, RequestShape, SecurityScheme
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
+from mockserver.engine.media import is_json
+from mockserver.engine.parameters import items_in, types_in
 from mockserver.engine.values import ABSENT, walk
 
 PATTERNS: Final = {"bearer": r"Bearer(?: +(.*))?", "basic": r"Basic(?: +(.*))?"}
@@ -18,7 +20,8 @@ def shape_of(document: Document, path: str, method: str) -> RequestShape | None:
     if source is None:
         return None
     body = document.resolve(source.get("requestBody", {}))
-    schema = next((media.get("schema") for media in body.get("content", {}).values()), None)
+    media = [each for media_type, each in body.get("content", {}).items() if is_json(media_type)]
+    schema = media[0].get("schema") if media else None
     closed = None if schema is None else document.closed(schema)
     required = body.get("required", False)
     shared = document.root["paths"][path].get("parameters", [])
@@ -51,9 +54,17 @@ def _is_ignored(parameter: JSON) -> bool:
 
 
 def _parameter(document: Document, source: JSON) -> Parameter:
-    name = source["name"].lower() if source["in"] == "header" else source["name"]
+    schema, place = source.get("schema", {}), source["in"]
+    kinds = types_in(schema, document.root)
+    items = types_in(items_in(schema, document.root), document.root) if "array" in kinds else None
     return Parameter(
-        name, source["in"], source.get("required", False), document.closed(source.get("schema", {}))
+        name=source["name"].lower() if place == "header" else source["name"],
+        place=place,
+        required=source.get("required", False),
+        schema=document.closed(schema) if isinstance(schema, dict) else schema,
+        kinds=kinds,
+        items=items,
+        explode=place == "query" and source.get("explode", True),
     )
 
 

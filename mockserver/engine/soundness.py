@@ -12,6 +12,9 @@ from mockserver.engine.contract import BUILT_IN_CHECKS, Deviation, Operation
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.keywords import unknown_keywords
+from mockserver.engine.media import is_json
+from mockserver.engine.parameters import types_in
+from mockserver.engine.paths import variables_of
 from mockserver.engine.values import ABSENT, pointer_of, walk, write_json
 
 Place = tuple[JSON, list[str | int]]
@@ -34,6 +37,49 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
         document.blame("/x-mock/deviations", f"two deviations have the id {name!r}")
     for path, method, source in document.operations():
         _check_rules(document, source, pointer_of(["paths", path, method, "x-mock"]), deviations)
+        _check_request(document, source, path, pointer_of(["paths", path, method]))
+
+
+def _check_request(document: Document, source: JSON, path: str, at: str) -> None:
+    """Blame an operation for what could never be sent to it."""
+    content = document.resolve(source.get("requestBody", {})).get("content", {})
+    if content and not any(map(is_json, content)):
+        document.blame(f"{at}/requestBody", f"only JSON bodies are read, not {' or '.join(content)}")
+    shared = document.root["paths"][path].get("parameters", [])
+    listed = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
+    variables, declared = variables_of(path), [each["name"] for each in listed if each.get("in") == "path"]
+    for name in declared:
+        if name not in variables:
+            document.blame(at, f"the path {path} has no variable {name!r}{_near(name, variables)}")
+    for name in sorted(set(_PATH_EXPRESSION.findall(json.dumps(source)))):
+        known = [*variables, *(each for alias in _aliases(source) for each in variables_of(alias["path"]))]
+        if name not in known:
+            document.blame(
+                at, f"$request.path.{name} names no variable of the path {path}{_near(name, known)}"
+            )
+    for parameter in listed:
+        _check_parameter(document, parameter, at)
+
+
+_PATH_EXPRESSION: Final = re.compile(r"\$request\.path\.([^ |}\"\\]+)")
+_STYLES: Final = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
+
+
+def _check_parameter(document: Document, parameter: JSON, at: str) -> None:
+    place, name = parameter.get("in"), parameter.get("name")
+    style = parameter.get("style", _STYLES.get(place, ""))
+    if "content" in parameter or style != _STYLES.get(place, ""):
+        told = (
+            f"the {place} parameter {name} is written in a way that is not read; use a schema, and no style"
+        )
+        document.blame(f"{at}/parameters", told)
+    elif "object" in types_in(parameter.get("schema", {}), document.root):
+        document.blame(f"{at}/parameters", f"the {place} parameter {name} is an object, which is not read")
+
+
+def _aliases(source: JSON) -> list[JSON]:
+    aliases: list[JSON] = source.get("x-mock", {}).get("aliases", [])
+    return aliases
 
 
 def _check_rules(document: Document, source: JSON, at: str, deviations: Mapping[str, Deviation]) -> None:

@@ -7,15 +7,14 @@ rule, to explain it. Both ask the same validator, so that they agree.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qs
 
 from mockserver.engine.containment import covers
 from mockserver.engine.contract import Operation, Parameter, RequestShape
 from mockserver.engine.credentials import read_credential
 from mockserver.engine.exchange import JSON, Finding, Request
 from mockserver.engine.explanation import Explainer
-from mockserver.engine.headers import cookies_of
 from mockserver.engine.judge import Judge
+from mockserver.engine.parameters import read, texts_of
 from mockserver.engine.values import ABSENT, cut, first_step, pointer_of
 
 MOST_EXPLAINED: Final = 2_000
@@ -188,52 +187,15 @@ def _any_met(security: Sequence[Sequence[Any]], request: Request) -> bool:
 
 
 def _judge(parameter: Parameter, schema: Schema, call: Call) -> Iterable[Finding]:
-    text = _text_of(parameter, call)
-    pointer = pointer_of([parameter.name])
-    if text is None:
-        if parameter.required:
-            fix = f"Send the {parameter.place} parameter {parameter.name}."
-            yield Finding(
-                parameter.place,
-                pointer,
-                parameter.name,
-                "required",
-                "is required",
-                "a value",
-                "nothing",
-                None,
-                fix,
-            )
-        return
-    for finding in schema.findings(_coerced(text, schema.source)):
-        yield finding._replace(place=parameter.place, pointer=pointer, field=parameter.name)
-
-
-def _text_of(parameter: Parameter, call: Call) -> str | None:
-    match parameter.place:
-        case "path":
-            return call.path_values.get(parameter.name)
-        case "query":
-            values = parse_qs(call.request.query, keep_blank_values=True).get(parameter.name)
-            return values[0] if values else None
-        case "cookie":
-            return cookies_of(call.request.headers.get("cookie", "")).get(parameter.name)
-        case _:
-            return call.supplied.get(parameter.name, call.request.headers.get(parameter.name))
-
-
-def _coerced(text: str, schema: JSON) -> JSON:
-    """Parameters are text; read them as the type that the schema wants, where they look like it."""
-    expected = schema.get("type") if isinstance(schema, dict) else None
-    if expected == "boolean" and text in {"true", "false"}:
-        return text == "true"
-    for kind, number in (("integer", int), ("number", float)):
-        if expected == kind:
-            try:
-                return number(text)
-            except ValueError:
-                return text
-    return text
+    texts, pointer = texts_of(parameter, call), pointer_of([parameter.name])
+    if texts:
+        for finding in schema.findings(read(parameter, texts, schema.accepts)):
+            below = pointer + finding.pointer if parameter.items is not None else pointer
+            yield finding._replace(place=parameter.place, pointer=below, field=parameter.name)
+    elif parameter.required:
+        fix = f"Send the {parameter.place} parameter {parameter.name}."
+        told = ("required", "is required", "a value", "nothing", None, fix)
+        yield Finding(parameter.place, pointer, parameter.name, *told)
 
 
 _NOTHING_WRONG: Final[tuple[tuple[Finding, ...], tuple[str, ...]]] = ((), ())
