@@ -1,10 +1,12 @@
 """``python -m mockserver`` is the command ``mockserver``."""
 
+import signal
 import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it with 130, however early it comes."""
+    """Run the command line; Ctrl-C ends it with 130 and SIGTERM with 0, however early they come."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         from mockserver.cli import main as command  # noqa: PLC0415 - Ctrl-C may come while this is imported
 

@@ -15,10 +15,10 @@ from typing import Any, Final, TypeVar
 import click
 
 from mockserver import __version__, loading
-from mockserver.engine.deviations import PROFILES
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import SpecError
 from mockserver.options import Option
+from mockserver.plan import Plan, plan_of, shown_configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED: Final = 130
@@ -66,6 +66,10 @@ def _names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
     return [",".join([*before, name]) for name in loading.bundled_names() if name.startswith(last)]
 
 
+def _pairs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    return [f"{name}=" for name in _names(context, parameter, begun)] if "=" not in begun else []
+
+
 def _click_option(option: Option) -> Callable[[F], F]:
     """Return what one entry of the table is on the command line."""
     told = option.schema["description"]
@@ -75,7 +79,7 @@ def _click_option(option: Option) -> Callable[[F], F]:
     if option.kind == "flag":
         return click.option(f"--{option.name}/--no-{option.name}", names[1], default=None, help=told)
     types: dict[str, Any] = {"number": int, "choice": click.Choice(option.schema.get("enum", []))}
-    complete = _names if option.key == "apis" else None
+    complete = _names if option.key == "apis" else _pairs if option.kind == "map" else None
     return click.option(
         *names,
         type=types.get(option.kind),
@@ -93,22 +97,25 @@ def _all_options(command: F) -> F:
     return command
 
 
-def _spec_options(command: F) -> F:
-    """Add the options of commands that look at specs without serving them."""
-    for key in ("specs", "profile"):
-        option = next(each for each in loading.table().options if each.key == key)
-        command = _click_option(option)(command)
-    return command
-
-
-@main.command(name="serve")
-@_all_options
-@click.option(
+_CONFIG: Final = click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The configuration file.  [default: mockserver.yaml, if there is one here]",
 )
+
+
+def _looking(command: F) -> F:
+    """Add the options of commands that look at specs without serving them."""
+    for key in ("specs", "profile"):
+        option = next(each for each in loading.table().options if each.key == key)
+        command = _click_option(option)(command)
+    return _CONFIG(command)
+
+
+@main.command(name="serve", short_help="Serve the APIs until Ctrl-C.")
+@_all_options
+@_CONFIG
 @click.option(
     "--show-config", is_flag=True, help="Print what is in force and where each value comes from, and end."
 )
@@ -124,15 +131,19 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     if workers != 1:
         told = "there is one process only, since several would each have keys and a journal of their own"
         raise Unusable(f"--workers: {told}")
+    plan = _plan(given, config)
+    if show_config:
+        configuration = plan.configuration()
+        plan.blueprint(configuration)
+        click.echo("\n".join(shown_configuration(plan, configuration)))
+        return
+    sys.exit(launch.serve(plan))
+
+
+def _plan(given: Mapping[str, JSON], config: Path | None) -> Plan:
     for sentence in loading.table().unknown_variables(os.environ):
         click.echo(f"mockserver: warning: {sentence}", err=True)
-    plan = launch.plan_of(_texts(given), os.environ, config)
-    configuration = plan.configuration()
-    blueprint = plan.blueprint(configuration)
-    if show_config:
-        click.echo("\n".join(launch.shown_configuration(plan, configuration)))
-        return
-    sys.exit(launch.serve(plan, configuration, blueprint))
+    return plan_of(_texts(given), os.environ, config)
 
 
 def _texts(given: Mapping[str, JSON]) -> dict[str, Sequence[str]]:
@@ -141,7 +152,7 @@ def _texts(given: Mapping[str, JSON]) -> dict[str, Sequence[str]]:
     return {key: value if isinstance(value, tuple) else (str(value),) for key, value in typed.items()}
 
 
-@main.command(name="check")
+@main.command(name="check", short_help="Look for everything that is wrong in specs.")
 @click.argument("specs", nargs=-1, type=click.Path(path_type=Path), metavar="[SPEC]...")
 def check_command(specs: tuple[Path, ...]) -> None:
     """Look for everything that is wrong in specs; without arguments in the bundled ones.
@@ -155,45 +166,52 @@ def check_command(specs: tuple[Path, ...]) -> None:
         click.echo(line)
 
 
-@main.command(name="apis")
-@click.argument("names", nargs=-1, metavar="[API]...")
-@_spec_options
+@main.command(name="apis", short_help="Show routes, SDKs, what is emulated and what is not.")
+@click.argument("names", nargs=-1, metavar="[API]...", shell_complete=_names)
+@_looking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def apis_command(names: tuple[str, ...], profile: str | None, specs: tuple[Path, ...], as_json: bool) -> None:
-    """Show what is served: routes, how each SDK is pointed here, what is emulated, and what is not."""
+def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **given: JSON) -> None:
+    """Show what is served: routes, how each SDK is pointed here, what is emulated, and what is not.
+
+    Configuration and environment count as they do for serve.
+    """
     from mockserver.overview import api_overview, overview_text  # noqa: PLC0415
 
-    found = [api_overview(api) for api in loading.load_apis(names, profile or PROFILES[0], specs)]
+    plan = _plan(given, config)
+    configuration = plan.configuration()
+    url = f"http://{configuration['host']}:{configuration['port']}"
+    found = [api_overview(api, url) for api in plan.apis(configuration, names)]
     click.echo(json.dumps({"apis": found}, indent=2) if as_json else "\n\n".join(map(overview_text, found)))
 
 
-@main.command(name="spec")
-@click.argument("name", metavar="API")
-@_spec_options
+@main.command(name="spec", short_help="Print the OpenAPI document of an API as it is served.")
+@click.argument("name", metavar="API", shell_complete=_names)
+@_looking
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
-def spec_command(name: str, profile: str | None, specs: tuple[Path, ...], as_json: bool) -> None:
+def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -> None:
     """Print the OpenAPI document of an API as it is served: what a contract test is held against.
 
     Deviations are applied, every status that can be answered is documented, refusals stand in the schema, and
-    examples are rendered.
+    examples are rendered. Configuration and environment count as they do for serve.
     """
     from mockserver.engine.effective import effective_document  # noqa: PLC0415
     from mockserver.engine.world import Blueprint  # noqa: PLC0415
     from mockserver.yamltext import write_yaml  # noqa: PLC0415
 
-    (api,) = loading.load_apis([name], profile or PROFILES[0], specs)
+    plan = _plan(given, config)
+    (api,) = plan.apis(plan.configuration(), [name])
     document = effective_document(api, Blueprint([api]))
     click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
 
 
-@main.command(name="schema")
+@main.command(name="schema", short_help="Print a JSON Schema that editors can use.")
 @click.argument("name", type=click.Choice(["config", "x-mock"]), metavar="config|x-mock")
 def schema_command(name: str) -> None:
     """Print a JSON Schema that editors can use: of mockserver.yaml, or of the x-mock objects of a spec."""
     click.echo(json.dumps(loading.editor_schema(name), indent=2))
 
 
-@main.command(name="completion")
+@main.command(name="completion", short_help="Print the script that completes commands in a shell.")
 @click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
 def completion_command(shell: str) -> None:
     """Print the script that completes commands and options in a shell, as in: eval "$(mockserver completion bash)"."""

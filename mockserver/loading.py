@@ -5,16 +5,17 @@ Loading is loud: every problem of every file is reported at once, each with file
 
 import difflib
 import importlib.resources
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from mockserver.engine.compiler import compile_api
 from mockserver.engine.contract import Api
-from mockserver.engine.deviations import source_pointer
+from mockserver.engine.deviations import changes_words, source_pointer
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
@@ -28,11 +29,24 @@ T = TypeVar("T")
 def read_text(path: Any) -> str:
     """Return the text of a file. Raises `SpecError`."""
     try:
+        if isinstance(path, Path) and not path.is_file() and path.stat():
+            raise SpecError([(str(path), "", "cannot be read: it is not a regular file")])
         text: str = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        told = getattr(error, "strerror", None) or f"it is not UTF-8 text ({error})"
+    except UnicodeDecodeError as error:
+        raise SpecError([(str(path), "", f"cannot be read: it is not UTF-8 text ({error})")]) from None
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
         raise SpecError([(str(path), "", f"cannot be read: {told}")]) from None
     return text
+
+
+def stamp_of(path: Any) -> tuple[int, ...]:
+    """Return what changes when a file does; nothing where there is none."""
+    try:
+        stat = path.stat()
+    except (AttributeError, OSError, ValueError):
+        return ()
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
 def read_yaml(path: Any, name: str | None = None) -> JSON:
@@ -132,12 +146,11 @@ def _no_such_api(name: str, known: list[str]) -> str:
 
 def load_spec(path: Any, name: str, profile: str = "observed") -> Api:
     """Load one spec from a file. Raises `SpecError` with every problem of it."""
-    stamp = path.stat().st_mtime_ns if isinstance(path, Path) and path.is_file() else 0
-    return _loaded(path, stamp, name, profile)
+    return _loaded(path, stamp_of(path), name, profile)
 
 
-@cache  # a test process starts many servers over the same specs
-def _loaded(path: Any, _: int, name: str, profile: str) -> Api:
+@lru_cache(maxsize=64)  # a test process starts many servers over the same specs
+def _loaded(path: Any, _: tuple[int, ...], name: str, profile: str) -> Api:
     document = read_yaml(path)
     try:
         return _compiled(name, document, profile)
@@ -148,10 +161,11 @@ def _loaded(path: Any, _: int, name: str, profile: str) -> Api:
 def _compiled(name: str, document: JSON, profile: str) -> Api:
     words = vocabulary()
     structure, misused = words.structure_problems(document), []
-    if isinstance(document, dict):
+    if not any(pointer in {"", "/openapi"} for pointer, _ in structure):
         misused = words.word_problems(document)
     if not structure and not misused:
-        return compile_api(name, document, profile, words.structure_problems)
+        check = words.problems if changes_words(document) else words.structure_problems
+        return compile_api(name, document, profile, check)
     problems = [Problem(name, pointer, sentence) for pointer, sentence in [*structure, *misused]]
     if not structure:
         problems += _further_problems(name, words.sound_part(document), profile)
@@ -161,7 +175,7 @@ def _compiled(name: str, document: JSON, profile: str) -> Api:
 def _further_problems(name: str, document: JSON, profile: str) -> Sequence[Problem]:
     """Return what else is wrong with a document whose misused words were taken away."""
     try:
-        compile_api(name, document, profile, vocabulary().structure_problems, partial=True)
+        compile_api(name, document, profile, vocabulary().problems, partial=True)
     except SpecError as error:
         return error.problems
     return []
@@ -195,7 +209,7 @@ def table() -> Table:
 
 def config_path(named: Path | None) -> Path | None:
     """Return the configuration file: the one that is named, else ``mockserver.yaml`` of this folder, if it is there."""
-    return named if named is not None or not Path(CONFIG_FILE).is_file() else Path(CONFIG_FILE)
+    return named if named is not None or not os.path.lexists(CONFIG_FILE) else Path(CONFIG_FILE)
 
 
 def load_config(path: Path | None) -> Layer:

@@ -79,12 +79,12 @@ class Option:
             case "flag":
                 return _flag(texts[-1])
             case "list":
-                parts = (
-                    [part for text in texts for part in text.split(self.separator)]
-                    if self.separator
-                    else texts
-                )
-                return [part for part in parts if part]
+                mark = self.separator
+                parts = [part for text in texts for part in (text.split(mark) if mark else [text])]
+                parts = [part.strip() for part in parts]
+                if not all(parts):
+                    raise ValueError("is empty; leave it out, or say what")
+                return parts
             case "map":
                 return self._map(texts)
             case _:
@@ -93,7 +93,7 @@ class Option:
     def _map(self, texts: Sequence[str]) -> JSON:
         gathers = "anyOf" in self.schema["additionalProperties"]  # several keys of one API, but one limit
         values: dict[str, JSON] = {}
-        for name, value in map(pair_of, texts):
+        for name, value in (pair_of(text, shows=self.key not in SECRET) for text in texts):
             if gathers:
                 values.setdefault(name, []).append(value)
             elif values.setdefault(name, value) != value:
@@ -110,16 +110,16 @@ class Option:
         }
 
 
-def pair_of(text: str) -> tuple[str, str]:
-    """Read ``API=VALUE``. Raises ValueError."""
+def pair_of(text: str, *, shows: bool = True) -> tuple[str, str]:
+    """Read ``API=VALUE``. Raises ValueError, which ``shows`` the text unless it may be a credential."""
     api, sign, value = text.partition("=")
     if not sign or not api or not value:
-        raise ValueError(f"{text!r} must be written API=VALUE")
+        raise ValueError(f"{repr(text) if shows else 'what was given'} must be written API=VALUE")
     return api, value
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch("[-+]?[0-9]{1,18}", text.strip()):
+    if not re.fullmatch("[-+]?[0-9]{1,100}", text.strip()):
         raise ValueError(f"{text!r} is not a whole number")
     return int(text)
 
@@ -164,7 +164,7 @@ class Table:
         if found := self._schema.findings(document):
             raise SpecError((file, finding.pointer, sentence_of(finding)) for finding in found)
         layers = [
-            option.layer(document[option.key], file, f"/{option.key}")
+            option.layer(_whole(document[option.key]), file, f"/{option.key}")
             for option in self.options
             if option.key in document
         ]
@@ -175,7 +175,7 @@ class Table:
         given = [
             (option, option.variable, partial(_words, option, environment[option.variable]))
             for option in self.options
-            if not option.is_in_file_only and environment.get(option.variable)
+            if not option.is_in_file_only and environment.get(option.variable, "").strip()
         ]
         return self._read(given)
 
@@ -222,6 +222,11 @@ def _option(key: str, schema: JSON) -> Option:
         separator=words.get("separator") if words else None,
         is_in_file_only=words is False,
     )
+
+
+def _whole(value: JSON) -> JSON:
+    """Return a number as JSON Schema means it: 5.0 is the integer 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _words(option: Option, text: str) -> list[str]:

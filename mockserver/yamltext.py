@@ -69,13 +69,40 @@ def parse_yaml(text: str) -> JSON:
         return _plain(yaml.load(text, _CoreLoader), 0)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        sentence = f"is not valid YAML: {getattr(error, 'problem', None) or error}"
+        told = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+        sentence = f"is not valid YAML: {' '.join(str(told).split())}"
         column = f" (column {mark.column + 1})" if mark is not None else ""
         raise YamlError(sentence + column, mark.line + 1 if mark is not None else 0) from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # an explicit tag whose value is not of its type, or an alias to what it stands in
         told = "is not valid YAML: a value does not fit its tag, or is nested in itself"
-        raise YamlError(told) from None
+        raise YamlError(told, _unfit_line(text)) from None
+
+
+def _unfit_line(text: str) -> int:
+    """Return the line of the first value that does not fit its tag, 0 where it is something else."""
+    try:
+        waiting = [yaml.compose(text, _CoreLoader)]
+    except (yaml.YAMLError, RecursionError):
+        return 0
+    seen = set[int]()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.CollectionNode) and id(node) not in seen:
+            seen.add(id(node))
+            pairs = [each if isinstance(each, tuple) else (each,) for each in node.value]
+            waiting += [each for pair in reversed(pairs) for each in reversed(pair)]
+        elif isinstance(node, yaml.ScalarNode) and not _fits(node):
+            return int(node.start_mark.line) + 1
+    return 0
+
+
+def _fits(node: yaml.ScalarNode) -> bool:
+    try:
+        _plain(_CoreLoader("").construct_object(node), 0)
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _plain(value: JSON, depth: int) -> JSON:

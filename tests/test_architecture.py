@@ -12,7 +12,7 @@ PACKAGE = TOP / "mockserver"
 
 ENGINE = [
     "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
-    "keywords", "document", "shapes", "soundness", "views", "compiler", "routing", "credentials", "parsing", "sentences",
+    "keywords", "document", "shapes", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
     "dedup", "limits", "rules", "journal", "policy", "case", "authentication", "checks", "world", "problems", "rendering", "decide",
     "samples", "effective",
@@ -20,8 +20,8 @@ ENGINE = [
 """Each module of the engine may import those before it."""
 SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
 OUTSIDE = [
-    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire"}, {"reports", "checking"}, {"server"},
-    {"launch"}, {"cli", "__main__"},
+    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire", "plan"}, {"reports", "checking"}, {"server"},
+    {"watch"}, {"launch"}, {"cli", "__main__"},
 ]  # fmt: skip
 """Above the engine, upwards."""
 

@@ -126,8 +126,8 @@ def test_options_and_configuration_reach_the_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--api", "nova"], "nova: no such API; did you mean novu?"),
-        (["--key", "novu"], "'novu' must be written API=VALUE"),
+        (["--api", "nova"], "--api: there is no API named 'nova'; did you mean novu?"),
+        (["--key", "novu"], "what was given must be written API=VALUE"),
         (["--limit", "novu=5"], "'5' is not a limit"),
         (["--limit", "nova=5/1s"], "no API named 'nova' is served"),
         (["--keep", "x"], "'x' is not a bound"),

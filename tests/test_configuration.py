@@ -71,7 +71,7 @@ def test_a_configuration_that_is_named_must_be_there(tmp_path: Path) -> None:
         ({}, {"limits": ["novu=0/1s"]}, "'0/1s' is not a limit"),
         ({}, {"limits": ["novu=5/0s"]}, "a window without length"),
         ({}, {"limits": ["novu=5/1w"]}, "'1w' is not a duration"),
-        ({}, {"keys": ["=k"]}, "'=k' must be written API=VALUE"),
+        ({}, {"keys": ["=k"]}, "--key: what was given must be written API=VALUE"),
         ({}, {"keep": "many"}, "--keep: 'many' is not a bound"),
         ({}, {"keep": "0"}, "'0' is not a bound"),
         ({}, {"keep": "5,big"}, "'big' is not a size"),
@@ -108,7 +108,7 @@ def test_a_configuration_that_is_named_must_be_there(tmp_path: Path) -> None:
             "mockserver.yaml: /limits/x: no API named 'x' is served",
         ),
         ({}, {"limits": ["novu=9999999999/1s"]}, "is not a limit"),
-        ({}, {"limits": ["novu=5/99999d"]}, "more than ten years"),
+        ({}, {"limits": ["novu=5/99999d"]}, "longer than ten years"),
     ],
 )
 def test_settings_that_cannot_be_used(config: Any, options: Any, sentence: str) -> None:

@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ from mockserver import loading
 from mockserver.cli import SHELLS, main
 from mockserver.engine.validation import Schema
 from mockserver.engine.world import Blueprint
-from mockserver.launch import Plan, Watch, plan_of, stage_of
+from mockserver.launch import stage_of
 from mockserver.loading import bundled_names
+from mockserver.plan import Plan, plan_of
 from mockserver.server.app import Stage
+from mockserver.watch import Watch, stamps_of
 from tests.engine.specs import request
 from tests.serving import TRIGGER, serving
 from tests.test_messages import PARCEL
@@ -144,7 +148,14 @@ class Watched:
         )
         configuration = self.plan.configuration()
         self.stage: Stage = stage_of(configuration, self.plan.blueprint(configuration))
-        self.watch = Watch(self.plan, configuration, self.stage.replace, every=3600, tell=self.told.append)
+        self.watch = Watch(
+            self.plan,
+            configuration,
+            stamps_of(self.plan.files(configuration)),
+            self.stage.replace,
+            every=3600,
+            tell=self.told.append,
+        )
 
     def write(self, name: str, text: str) -> list[str]:
         """Write a file, look, and return what was told."""
@@ -183,7 +194,7 @@ def test_a_changed_spec_is_served_and_nothing_is_lost(watched: Watched) -> None:
 def test_a_spec_that_is_wrong_is_told_and_the_old_one_stays(watched: Watched) -> None:
     assert watched.write("parcel.yaml", PARCEL.replace("required: [to]", "requird: [to]")) == [
         "parcel.yaml:10: /paths/~1parcels/post/requestBody/content/application~1json/schema/requird: the keyword 'requird' is not known; did you mean required?",
-        "mockserver: parcel.yaml: not used; what was served before still is",
+        "mockserver: parcel.yaml: not used; what was served before is served on",
     ]  # fmt: skip
     assert watched.send({}) == 422
     (watched.folder / "parcel.yaml").unlink()
@@ -219,7 +230,15 @@ def test_a_configuration_may_bring_another_spec(watched: Watched) -> None:
     (watched.folder / "more.yaml").write_text(PARCEL.replace("/parcels", "/letters"), encoding="utf-8")
     plan = Plan({}, {}, watched.folder / "m.yaml")
     blueprints: list[Blueprint] = []
-    watch = Watch(plan, plan.configuration(), blueprints.append, every=3600, tell=watched.told.append)
+    configuration = plan.configuration()
+    watch = Watch(
+        plan,
+        configuration,
+        stamps_of(plan.files(configuration)),
+        blueprints.append,
+        every=3600,
+        tell=watched.told.append,
+    )
     (watched.folder / "m.yaml").write_text("specs: [more.yaml]\napis: [more]\n", encoding="utf-8")
     watch.look()
     assert [route.path for api in blueprints[-1].apis for route in api.routes] == ["/letters"]
@@ -227,6 +246,135 @@ def test_a_configuration_may_bring_another_spec(watched: Watched) -> None:
     watch.look()
     assert [route.path for api in blueprints[-1].apis for route in api.routes] == ["/notes"]
     watch.stop()
+
+
+def test_what_the_mock_server_itself_fails_on_does_not_end_the_watch(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(watched.watch, "_replace", failing)
+    (told,) = watched.write("parcel.yaml", PARCEL + "# changed\n")
+    assert told.startswith(
+        "mockserver: parcel.yaml: not used, since the mock server failed on it: KeyError: 'oops'"
+    )
+    monkeypatch.setattr(watched.watch, "_replace", watched.stage.replace)
+    assert watched.write("parcel.yaml", PARCEL + "# again\n") == ["mockserver: parcel.yaml: read again"]
+
+
+def test_a_spec_that_a_wrong_change_brings_is_looked_at_too(watched: Watched) -> None:
+    broken, more = PARCEL.replace("required: [to]", "requird: [to]"), f"specs: [{watched.folder}/more.yaml]\n"
+    watched.plan = Plan({}, {}, watched.folder / "m.yaml")
+    configuration = watched.plan.configuration()
+    seen = stamps_of(watched.plan.files(configuration))
+    watched.watch = Watch(
+        watched.plan, configuration, seen, watched.stage.replace, every=3600, tell=watched.told.append
+    )
+    (watched.folder / "more.yaml").write_text(broken.replace("/parcels", "/more"), encoding="utf-8")
+    assert (
+        watched.write("m.yaml", more)[-1]
+        == "mockserver: m.yaml: not used; what was served before is served on"
+    )
+    mended = watched.write("more.yaml", PARCEL.replace("/parcels", "/more"))
+    assert mended == ["mockserver: more.yaml: read again"]
+    watched.watch.stop()
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changing(blueprint: Blueprint) -> None:
+        monkeypatch.setattr(watched.watch, "_replace", watched.stage.replace)
+        (watched.folder / "parcel.yaml").write_text(PARCEL.replace("/parcels", "/second"), encoding="utf-8")
+        watched.stage.replace(blueprint)
+
+    monkeypatch.setattr(watched.watch, "_replace", changing)
+    watched.write("parcel.yaml", PARCEL.replace("/parcels", "/first"))
+    watched.watch.look()
+    assert [route.path for route in watched.stage.world.blueprint.apis[-1].routes] == ["/second"]
+
+
+def test_a_file_of_the_same_age_and_size_is_another_one(watched: Watched) -> None:
+    path = watched.folder / "parcel.yaml"
+    before = path.stat()
+    other = watched.folder / "other"
+    other.write_text(PARCEL.replace("/parcels", "/letters"), encoding="utf-8")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+    watched.watch.look()
+    assert [route.path for route in watched.stage.world.blueprint.apis[-1].routes] == ["/letters"]
+
+
+def test_a_configuration_that_is_gone_changes_nothing(watched: Watched) -> None:
+    watched.write("m.yaml", "limits: {parcel: 1/1h}\n")
+    (watched.folder / "m.yaml").unlink()
+    watched.told.clear()
+    watched.watch.look()
+    assert "m.yaml: is gone" in watched.told[0]
+    assert [watched.send({"to": "ada"}) for _ in range(2)] == [201, 429]
+
+
+def test_what_a_call_was_about_is_known_after_its_api_has_moved(watched: Watched) -> None:
+    spec = PARCEL + "      x-mock: {recipient: '{$request.body#/to}'}\n"
+    watched.write("parcel.yaml", spec)
+    watched.send({"to": "ada"})
+    watched.write("m.yaml", "prefixes: {parcel: /post}\n")
+    assert [each.recipient for each in watched.stage.world.journal.newest_first()] == ["ada"]
+
+
+def test_an_answer_that_breaks_its_schema_is_warned_of(tmp_path: Path) -> None:
+    broken = PARCEL.replace(
+        "              example:", "              schema: {required: [name]}\n              example:"
+    )
+    (tmp_path / "parcel.yaml").write_text(broken, encoding="utf-8")
+    with serving("--spec", "parcel.yaml", "--log", "off", cwd=tmp_path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=10)
+    assert errors.startswith("mockserver: warning: parcel.yaml:17: ")
+    assert errors.endswith("the example 'example' of 201 does not meet its schema: /name is required\n")
+
+
+def test_what_a_user_may_not_expect_is_said_at_start(tmp_path: Path) -> None:
+    (tmp_path / "mockserver.yaml").write_text("specs: [novu.yaml]\n", encoding="utf-8")
+    (tmp_path / "novu.yaml").write_text(PARCEL, encoding="utf-8")
+    with serving("--log", "off", cwd=tmp_path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=10)
+    assert errors.splitlines() == [
+        "mockserver: configuration from mockserver.yaml",
+        "mockserver: novu.yaml is served instead of the bundled novu",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes with a name in a folder")
+def test_pipes_are_refused_since_they_would_stop_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for option, sentence in (
+        (
+            "--journal",
+            "--journal: pipe is a pipe, which would stop the server when nobody reads it; name a file",
+        ),
+        ("--spec", "pipe: cannot be read: it is not a regular file"),
+        ("--config", "pipe: cannot be read: it is not a regular file"),
+    ):
+        result = CliRunner().invoke(main, ["serve", "--port", "0", option, "pipe"])
+        assert (result.exit_code, result.stderr) == (2, f"Error: {sentence}\n")
+
+
+@pytest.mark.parametrize("make", ["mkdir", "dangling"])
+def test_a_configuration_that_is_no_file_is_not_passed_over(
+    make: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mockserver.yaml"
+    path.mkdir() if make == "mkdir" else path.symlink_to("nowhere")
+    result = CliRunner().invoke(main, ["serve", "--show-config"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: mockserver.yaml: cannot be read: ")
 
 
 def test_keys_and_the_clock_outlive_a_change(watched: Watched) -> None:
@@ -261,6 +409,18 @@ def test_what_is_served_is_shown_to_people_and_programs() -> None:
         assert part in shown
     assert "rate limit of 300 in 5s, bursts of 330; off unless" in shown
     assert "/2024" not in output("apis", "alloy", "--profile", "published")
+
+
+def test_configuration_counts_for_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parcel.yaml").write_text(PARCEL, encoding="utf-8")
+    config = (
+        "port: 4800\nprofile: published\nspecs: [parcel.yaml]\nprefixes: {parcel: /post}\napis: [parcel]\n"
+    )
+    (tmp_path / "mockserver.yaml").write_text(config, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (shown,) = json.loads(output("apis", "--json"))["apis"]
+    assert (shown["url"], shown["profile"]) == ("http://127.0.0.1:4800/post", "published")
+    assert json.loads(output("spec", "parcel", "--json"))["servers"][0]["url"] == "/post"
 
 
 def test_an_own_spec_can_be_looked_at_without_serving_it(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.engine.decide import answer, settle
-from mockserver.engine.exchange import Exchange, Reason, Request
+from mockserver.engine.exchange import KINDS, Exchange, Reason, Request
 from mockserver.engine.headers import packed
-from mockserver.engine.problems import KINDS
 from mockserver.engine.values import encode
 from mockserver.engine.world import Blueprint, Clock, Settings, World
 from mockserver.loading import load_bundled

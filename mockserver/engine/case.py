@@ -76,13 +76,16 @@ class Case:
         outer, texts = self.item, []
         for item in self.items():
             self.item = item
-            texts.append((item["field"], self.answer.finding(self)))
+            if (told := self.answer.finding(self)) is not ABSENT:
+                texts.append((item["field"], told))
         self.item = outer
         return texts
 
     def known(self, rule: str, value: JSON) -> bool:
         """Tell whether a dedup rule of this operation has kept a key."""
-        dedup = self.operation.dedup[rule]
+        dedup = self.operation.dedup.get(rule)
+        if dedup is None:  # a template of the document, which other operations share
+            return False
         key = self.key_of(dedup, trimmed(dedup, value))
         return isinstance(self.keys.judge(key, "", self.now), Seen | Mismatched)
 

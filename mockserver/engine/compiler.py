@@ -5,24 +5,22 @@ faults that a schema cannot see: names that nothing has, templates that cannot b
 missing. All of them are collected, each with its JSON Pointer, and raised as one `SpecError`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from mockserver.engine import deviations as profiles
+from mockserver.engine.clauses import catalogue_rule, dedup_rule, rate_limit
 from mockserver.engine.contract import (
     BUILT_IN_CHECKS,
     Answer,
     Api,
-    CatalogueRule,
-    DedupRule,
     Operation,
-    RateLimit,
     RefusalRule,
     RequestShape,
     Route,
+    Wording,
 )
 from mockserver.engine.document import Document, Example
 from mockserver.engine.exchange import JSON, Reason
@@ -32,7 +30,7 @@ from mockserver.engine.paths import path_pattern, variables_of
 from mockserver.engine.shapes import shape_of
 from mockserver.engine.soundness import check_answers, check_document
 from mockserver.engine.templates import has_expressions
-from mockserver.engine.values import ABSENT, first_step, pointer_of, positive_seconds, seconds_of
+from mockserver.engine.values import ABSENT, first_step, pointer_of, seconds_of
 from mockserver.engine.views import Structure, Views, check_structure, views_of
 
 DEFAULT_CHECKS: Final = ("parsing", "authentication", "rate-limit", "validation", "catalogue")
@@ -99,6 +97,10 @@ class _OperationCompiler:
     def _at(self) -> str:
         return pointer_of(["paths", self.path, self.method, "x-mock"])
 
+    def _place(self, key: str) -> str:
+        """Return where a key stands: in the operation's ``x-mock``, or in the document's."""
+        return f"{self._at}/{key}" if key in self._source.get("x-mock", {}) else f"/x-mock/{key}"
+
     @property
     def _words(self) -> dict[str, JSON]:
         """The operation's ``x-mock`` over the document's: an operation overrides by whole key."""
@@ -109,7 +111,10 @@ class _OperationCompiler:
         shape = shape_of(document, self.path, self.method)
         published = shape_of(self.views.published, self.path, self.method)
         assert shape is not None, "the operation was found in this document"  # noqa: S101
-        dedup = {rule["name"]: self._dedup(rule, index) for index, rule in enumerate(words.get("dedup", []))}
+        dedup = {
+            rule["name"]: dedup_rule(document, rule, f"{at}/dedup/{index}")
+            for index, rule in enumerate(words.get("dedup", []))
+        }
         refusals = {
             rule["name"]: self._refusal(rule, index) for index, rule in enumerate(words.get("refusals", []))
         }
@@ -130,9 +135,9 @@ class _OperationCompiler:
             published_statuses=self._published_statuses(),
             dedup=dedup,
             refusals=refusals,
-            catalogue=self._catalogue(words.get("catalogue")),
+            catalogue=catalogue_rule(document, words.get("catalogue"), f"{at}/catalogue"),
             recipient=document.expression(words["recipient"], f"{at}/recipient") if "recipient" in words else None,
-            rate_limit=self._rate_limit(words.get("rateLimit")),
+            rate_limit=rate_limit(document, words.get("rateLimit"), self._place("rateLimit")),
             max_bytes=words.get("maxBytes", MAX_BYTES),
             media_type=words.get("mediaType", "refused"),
             empty_body=words.get("emptyBody", "malformed"),
@@ -158,16 +163,16 @@ class _OperationCompiler:
 
     def _checks(self, words: Mapping[str, JSON], rules: set[str]) -> tuple[str, ...]:
         named = words.get("checks", DEFAULT_CHECKS)
-        known = {*BUILT_IN_CHECKS, *_rules_of(self._document)}
+        known = {*BUILT_IN_CHECKS, *self._document.rules()}
         for name in named:
             if name not in known:
                 self._document.miss(
-                    "/x-mock/checks",
+                    self._place("checks"),
                     f"no check or rule is named {name!r}; there are {', '.join(sorted(known))}",
                 )
         for rule in sorted(rules - set(named)):
             self._document.miss(
-                "/x-mock/checks", f"the rule {rule!r} is never reached: checks does not name it"
+                self._place("checks"), f"the rule {rule!r} is never reached: checks does not name it"
             )
         return tuple(name for name in named if name in BUILT_IN_CHECKS or name in rules)
 
@@ -206,12 +211,14 @@ class _OperationCompiler:
         names = [example.name for example in self._document.examples(responses[status])]
         if not names and "content" in self._document.resolve(responses[status]):
             told = "has content, but no example of it to answer with; write one under example"
-            self._document.blame(pointer_of(["paths", self.path, self.method, "responses", status]), told)
+            self._document.blame(
+                f"{self._at.removesuffix('/x-mock')}{pointer_of(['responses', status])}", told
+            )
         return self._answer({"status": int(status), **({"example": names[0]} if names else {})}, at)
 
     def _answers(self, entries: Mapping[str, JSON]) -> dict[Reason, Answer]:
         return {
-            Reason(reason): self._answer(entry, f"{self._at}/answers/{reason}")
+            Reason(reason): self._answer(entry, f"{self._place('answers')}/{reason}")
             for reason, entry in entries.items()
         }
 
@@ -229,15 +236,23 @@ class _OperationCompiler:
             headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
             write=None if value is ABSENT or is_constant else document.writer(value, media_type, place),
             constant=body_bytes(value, media_type) if is_constant else None,
-            finding=document.template(
-                entry.get("finding", words.get("finding", "{$item.wording}")), f"{at}/finding"
+            finding=document.telling(
+                entry.get("finding", words.get("finding", "{$item.wording}")),
+                f"{at}/finding" if "finding" in entry else self._place("finding"),
             ),
-            wording=document.wording(
-                {**words.get("wording", {}), **entry.get("wording", {})}, f"{at}/wording"
-            ),
+            wording=self._wording(entry.get("wording", {}), at),
             first=tuple(entry.get("first", ())),
             published=status in self._published_statuses(),
+            place=place,
         )
+
+    def _wording(self, own: Mapping[str, JSON], at: str) -> Wording:
+        """Return an answer's own sentences over those of the API, keyword by keyword."""
+        shared = {key: text for key, text in self._words.get("wording", {}).items() if key not in own}
+        whose = (shared, self._place("wording")), (own, f"{at}/wording")
+        return {
+            key: told for words, place in whose for key, told in self._document.wording(words, place).items()
+        }
 
     def _example(self, status: int, name: str, at: str) -> Example:
         """Find an example: under the operation's status, else in ``components/responses``, else as observed."""
@@ -267,28 +282,6 @@ class _OperationCompiler:
 
     # Rules
 
-    def _dedup(self, rule: Mapping[str, JSON], index: int) -> DedupRule:
-        document, at, headers = self._document, f"{self._at}/dedup/{index}", rule.get("headers", {})
-        in_flight = rule.get("inFlightTtl")
-        place, pointer = _place_of(rule["key"])
-        return DedupRule(
-            name=rule["name"],
-            key=document.expression(rule["key"], f"{at}/key"),
-            place=place,
-            pointer=pointer,
-            scope=tuple(rule.get("scope", ["credential"])),
-            ttl=document.attempt(f"{at}/ttl", positive_seconds, rule["ttl"], 1.0),
-            in_flight_ttl=document.attempt(f"{at}/inFlightTtl", positive_seconds, in_flight, 1.0)
-            if in_flight
-            else None,
-            trim=rule.get("trim", False),
-            max_length=rule.get("maxLength"),
-            compares_body=rule.get("compares", "nothing") == "body",
-            remembers=frozenset(rule.get("remembers", ["success"])),
-            always=document.headers(headers.get("always", {}), f"{at}/headers/always"),
-            repeat=document.headers(headers.get("repeat", {}), f"{at}/headers/repeat"),
-        )
-
     def _refusal(self, rule: Mapping[str, JSON], index: int) -> RefusalRule:
         at, pointer, equal = f"{self._at}/refusals/{index}", rule["at"], rule.get("equal")
         sentences = rule["message"] if isinstance(rule["message"], list) else [rule["message"]]
@@ -306,45 +299,6 @@ class _OperationCompiler:
             answer=self._answer(rule["answer"], f"{at}/answer") if "answer" in rule else None,
         )
 
-    def _rate_limit(self, entry: Mapping[str, JSON] | None) -> RateLimit | None:
-        if entry is None:
-            return None
-        document, at = self._document, f"{self._at}/rateLimit"
-        return RateLimit(
-            limit=entry["limit"],
-            window=document.attempt(f"{at}/window", positive_seconds, entry["window"], 1.0),
-            burst=entry.get("burst", entry["limit"]),
-            per=tuple(entry.get("per", ["credential"])),
-            cost=entry.get("cost", 1),
-            headers=document.headers(entry.get("headers", {}), f"{at}/headers"),
-            enforced=entry.get("enforced", False),
-        )
-
-    def _catalogue(self, entry: Mapping[str, JSON] | None) -> CatalogueRule | None:
-        if entry is None:
-            return None
-        payload, at = entry.get("payload", ""), f"{self._at}/catalogue"
-        return CatalogueRule(
-            name=self._document.expression(entry["name"], f"{at}/name"),
-            name_at=_place_of(entry["name"])[1],
-            payload=self._document.expression(payload, f"{at}/payload") if payload else None,
-            payload_at=_place_of(payload)[1],
-            statuses=tuple(entry.get("statuses", ())),
-        )
-
 
 def _statuses(source: JSON) -> frozenset[int]:
     return frozenset(int(status) for status in source.get("responses", {}) if status.isdigit())
-
-
-def _place_of(expression: str) -> tuple[str, str]:
-    """Return where the first operand of an expression finds its value: place and JSON Pointer."""
-    if match := re.match(r"\{\$request\.(header|query|path)\.([^ |}]+)", expression):
-        return match[1], f"/{match[2]}"
-    match = re.match(r"\{\$request\.body#(/[^ |}]*)", expression)
-    return "body", match[1] if match else ""
-
-
-def _rules_of(document: Document) -> set[str]:
-    sources = [source.get("x-mock", {}) for _, _, source in document.operations()]
-    return {rule["name"] for words in sources for key in ("dedup", "refusals") for rule in words.get(key, [])}

@@ -26,7 +26,10 @@ BUILT_IN_CHECKS: Final = frozenset({"parsing", "authentication", "rate-limit", "
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
-    """One documented answer; its body is ``constant``, or what ``write`` makes of the facts, or empty."""
+    """One documented answer; its body is ``constant``, or what ``write`` makes of the facts, or empty.
+
+    ``place`` is where its example stands in the document.
+    """
 
     status: int
     example: str | None = None
@@ -38,6 +41,7 @@ class Answer:
     wording: Wording = field(default_factory=dict)
     first: tuple[str, ...] = ()
     published: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,6 +49,11 @@ def source_pointer(document: JSON, pointer: str) -> str:
     return pointer
 
 
+def changes_words(document: JSON) -> bool:
+    """Tell whether a deviation changes what ``x-mock`` says, which is then to be looked at again."""
+    return any("x-mock" in at for item in _listed_deviations(document) for at, _ in _places(item, ""))
+
+
 def _listed_deviations(document: JSON) -> list[JSON]:
     listed = walk(document, "/x-mock/deviations")
     return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
@@ -106,6 +111,8 @@ def _fill_in(observed: JSON, published: JSON, pointer: str) -> JSON:
         if published is ABSENT:
             raise LookupError(pointer)
         others = {name: value for name, value in observed.items() if name != "$published"}
+        if others and not isinstance(published, dict):
+            raise LookupError(pointer)
         return {**published, **others} if others else published
     if isinstance(observed, dict):
         return {name: _fill_in(value, published, pointer) for name, value in observed.items()}

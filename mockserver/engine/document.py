@@ -1,5 +1,7 @@
 """One OpenAPI document while it is being compiled: looking things up, and collecting what is wrong."""
 
+import difflib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.engine.contract import Headers, Wording
 from mockserver.engine.exchange import JSON
-from mockserver.engine.expressions import Facts, Template, TemplateError
+from mockserver.engine.expressions import FINDING_MEMBERS, Facts, Template, TemplateError
 from mockserver.engine.media import body_bytes, is_json
 from mockserver.engine.templates import compile_expression, compile_template, compile_writer
 from mockserver.engine.values import ABSENT, pointer_of, walk
@@ -73,6 +75,13 @@ class Document:
                 if method in item:
                     yield path, method, item[method]
 
+    def rules(self) -> set[str]:
+        """Return the names of the dedup and refusal rules of all operations."""
+        sources = [source.get("x-mock", {}) for _, _, source in self.operations()]
+        return {
+            rule["name"] for words in sources for key in ("dedup", "refusals") for rule in words.get(key, [])
+        }
+
     def resolve(self, node: JSON) -> JSON:
         """Follow ``$ref`` within the document; one that leads nowhere is blamed by `soundness`."""
         followed: set[str] = set()
@@ -121,6 +130,23 @@ class Document:
         """Compile a template."""
         return self.attempt(at, compile_template, value, _nothing)
 
+    def telling(self, value: JSON, at: str) -> Template:
+        """Compile a template that tells of one finding, ``$item``: it may not ask for what is told of all of them."""
+        text = json.dumps(value)
+        for name in sorted(set(_CIRCULAR.findall(text))):
+            self.blame(
+                at, f"$mock.{name} is made of what is written here; use $item, the finding that is told"
+            )
+        for name in sorted({*_ITEM_MEMBER.findall(text)} - FINDING_MEMBERS):
+            near = difflib.get_close_matches(name, FINDING_MEMBERS, 1)
+            hint = (
+                f"; did you mean $item.{near[0]}?"
+                if near
+                else f"; there are {', '.join(sorted(FINDING_MEMBERS))}"
+            )
+            self.blame(at, f"a finding has no member {name!r}{hint}")
+        return self.template(value, at)
+
     def writer(self, value: JSON, media_type: str, at: str) -> Callable[[Facts], bytes]:
         """Compile the body of an answer into what writes its bytes."""
         if not is_json(media_type):
@@ -143,8 +169,12 @@ class Document:
             for expected, value in text.items() if isinstance(text, dict) else [("", text)]:
                 key = f"{keyword}/{expected}" if expected else keyword
                 each = value if isinstance(value, list) else [value]
-                sentences[key] = tuple(self.template(sentence, f"{at}/{keyword}") for sentence in each)
+                sentences[key] = tuple(self.telling(sentence, f"{at}/{keyword}") for sentence in each)
         return sentences
+
+
+_CIRCULAR: Final = re.compile(r"\$mock\.(findings\w*|items|finding)\b")
+_ITEM_MEMBER: Final = re.compile(r"\$item\.(\w+)")
 
 
 def _write_nothing(_: Facts) -> bytes:

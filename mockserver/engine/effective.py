@@ -19,10 +19,9 @@ from mockserver.engine.contract import Answer, Api, Operation, Route
 from mockserver.engine.credentials import Credential
 from mockserver.engine.decide import open_case
 from mockserver.engine.document import Document
-from mockserver.engine.exchange import JSON, Finding, Reason, Request
+from mockserver.engine.exchange import JSON, KINDS, Finding, Reason, Request
 from mockserver.engine.media import is_json
 from mockserver.engine.paths import variables_of
-from mockserver.engine.problems import KINDS
 from mockserver.engine.routing import Found
 from mockserver.engine.samples import resolved, sample_of
 from mockserver.engine.soundness import reachable
@@ -105,6 +104,7 @@ class _Rendered:
 
     def _parameters(self, parameters: list[JSON]) -> list[JSON]:
         resolved = [self.view.resolve(each) for each in parameters]
+        resolved = [{**each, "required": True} if each["in"] == "path" else each for each in resolved]
         kept = [each for each in resolved if each["name"].lower() not in self.route.supplies]
         schemas = {each["name"].lower(): each.get("schema", {}) for each in resolved}
         where = self._where()
@@ -147,24 +147,11 @@ class _Rendered:
             for media in responses[status].get("content", {}).values():
                 media.pop("example", None)
                 media.pop("examples", None)
-        for name, answer, reason in self._answers():
+        for name, answer, reason in answers_of(self._operation):
             self._add(responses, name, answer, reason)
         for refused, code in self._problems():
             self._add_problem(responses, refused, code)
         return dict(sorted(responses.items()))
-
-    def _answers(self) -> Iterator[tuple[str, Answer, Reason | None]]:
-        """Yield each answer under the name of its example, with the reason that leads to it."""
-        operation = self._operation
-        yield operation.success.example or "success", operation.success, None
-        for (_, name), answer in operation.documented.items():
-            yield name, answer, None
-        for reason, answer in operation.answers.items():
-            if reason not in _NOT_HERE:
-                yield answer.example or str(reason), answer, reason
-        for rule in operation.refusals.values():
-            if rule.answer is not None:
-                yield rule.answer.example or rule.name, rule.answer, rule.reason
 
     def _problems(self) -> Iterator[tuple[Reason, int]]:
         """Yield what the mock answers itself: reasons that the API has no answer for, and preferences."""
@@ -249,6 +236,19 @@ class _Rendered:
                 "limit.resetSeconds": 1,
             }
         return case
+
+
+def answers_of(operation: Operation) -> Iterator[tuple[str, Answer, Reason | None]]:
+    """Yield each answer under the name of its example, with the reason that leads to it."""
+    yield operation.success.example or "success", operation.success, None
+    for (_, name), answer in operation.documented.items():
+        yield name, answer, None
+    for reason, answer in operation.answers.items():
+        if reason not in _NOT_HERE:
+            yield answer.example or str(reason), answer, reason
+    for rule in operation.refusals.values():
+        if rule.answer is not None:
+            yield rule.answer.example or rule.name, rule.answer, rule.reason
 
 
 _NOTED: Final = {"key": "key-1", "scheme": "Key", "size": 600_000, "limit.resetSeconds": 1}

@@ -38,6 +38,28 @@ class Reason(StrEnum):
     BUG = "bug"
 
 
+KINDS: Final[Mapping[Reason, tuple[int, str]]] = {
+    Reason.MALFORMED: (400, "The body cannot be read"),
+    Reason.INVALID: (422, "The request does not meet the contract"),
+    Reason.UNAUTHENTICATED: (401, "A credential is needed"),
+    Reason.FORBIDDEN: (403, "The credential is not allowed here"),
+    Reason.RATE_LIMITED: (429, "Too many requests"),
+    Reason.IN_FLIGHT: (409, "The same key is still being processed"),
+    Reason.KEY_REUSED: (422, "The key was used with another body"),
+    Reason.KEY_TOO_LONG: (400, "The key is too long"),
+    Reason.NOT_IN_CATALOGUE: (422, "The name is not in the catalogue"),
+    Reason.PAYLOAD_INVALID: (422, "The payload does not meet its schema"),
+    Reason.WRONG_MEDIA_TYPE: (415, "The body is of another media type"),
+    Reason.TOO_LARGE: (413, "The body is too large"),
+    Reason.UNAVAILABLE: (503, "The service is not available"),
+    Reason.WRONG_METHOD: (405, "This path takes another method"),
+    Reason.NO_ROUTE: (404, "No API here has this path"),
+    Reason.PREFERENCE: (404, "The preference cannot be met"),
+    Reason.BUG: (500, "The mock server has a bug"),
+}
+"""Status and title of the problem document for each reason."""
+
+
 @dataclass(slots=True)  # not frozen, nor is a response: that would cost each call a microsecond
 class Request:
     """A request as it arrived; nobody changes it.

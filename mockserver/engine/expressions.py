@@ -159,6 +159,8 @@ def compile_name(text: str, operand: Operand) -> Template:
     """Compile one expression; ``operand`` compiles what stands inside parentheses. Raises `TemplateError`."""
     for root, parse in _ROOTS.items():
         if text.startswith(root):
+            if text == root and root.endswith("."):
+                raise TemplateError(f"{text!r} names nothing; write a name after the dot")
             return parse(text[len(root) :])
     if text.startswith("$mock."):
         return _mock(text[len("$mock.") :], operand)

@@ -14,7 +14,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.pointer, self.sentence) if part)
+        told = ": ".join(part for part in (place, self.pointer, self.sentence) if part)
+        return told.replace("\r", "\\r").replace("\n", "\\n")
 
 
 class SpecError(Exception):

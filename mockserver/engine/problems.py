@@ -5,38 +5,17 @@ where the API has no answer for a reason.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from mockserver.engine.contract import Route
-from mockserver.engine.exchange import JSON, Finding, Reason, Request, Response
+from mockserver.engine.exchange import JSON, KINDS, Finding, Reason, Request, Response
 from mockserver.engine.values import cut, encode, steps_of
 from mockserver.engine.wording import default_sentence
 
 PROBLEM_TYPE: Final = ("content-type", "application/problem+json")
 LONGEST_HEADER: Final = 8000
-
-KINDS: Final[Mapping[Reason, tuple[int, str]]] = {
-    Reason.MALFORMED: (400, "The body cannot be read"),
-    Reason.INVALID: (422, "The request does not meet the contract"),
-    Reason.UNAUTHENTICATED: (401, "A credential is needed"),
-    Reason.FORBIDDEN: (403, "The credential is not allowed here"),
-    Reason.RATE_LIMITED: (429, "Too many requests"),
-    Reason.IN_FLIGHT: (409, "The same key is still being processed"),
-    Reason.KEY_REUSED: (422, "The key was used with another body"),
-    Reason.KEY_TOO_LONG: (400, "The key is too long"),
-    Reason.NOT_IN_CATALOGUE: (422, "The name is not in the catalogue"),
-    Reason.PAYLOAD_INVALID: (422, "The payload does not meet its schema"),
-    Reason.WRONG_MEDIA_TYPE: (415, "The body is of another media type"),
-    Reason.TOO_LARGE: (413, "The body is too large"),
-    Reason.UNAVAILABLE: (503, "The service is not available"),
-    Reason.WRONG_METHOD: (405, "This path takes another method"),
-    Reason.NO_ROUTE: (404, "No API here has this path"),
-    Reason.PREFERENCE: (404, "The preference cannot be met"),
-    Reason.BUG: (500, "The mock server has a bug"),
-}
-"""Status and title of the problem document for each reason."""
 
 
 def problem(reason: Reason, detail: str, findings: Iterable[Finding] = (), **members: JSON) -> Response:

@@ -115,7 +115,8 @@ def _refuse_clashes(routes: Iterable[Route]) -> None:
         other = claimed.setdefault(key, route)
         if other is not route:
             here, there = route.operation, other.operation
-            text = f"{route.method} {route.path} of {here.api} {here.id} is already taken by {there.api} {there.id}"
+            advice = f"serve one of them below a path: --prefix {here.api}=/{here.api}"
+            text = f"{route.method} {route.path} is {there.id} of {there.api} already; {advice}"
             problems.append((here.api, _place_of(route), text))
     if problems:
         raise SpecError(problems)

@@ -8,7 +8,7 @@ from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.media import is_json
 from mockserver.engine.parameters import items_in, types_in
-from mockserver.engine.values import ABSENT, walk
+from mockserver.engine.values import ABSENT, pointer_of, walk
 
 PATTERNS: Final = {"bearer": r"Bearer(?: +(.*))?", "basic": r"Basic(?: +(.*))?"}
 """How a credential is read where the spec does not say; the first group is the credential."""
@@ -26,14 +26,19 @@ def shape_of(document: Document, path: str, method: str) -> RequestShape | None:
     required = body.get("required", False)
     shared = document.root["paths"][path].get("parameters", [])
     resolved = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
-    parameters = [each for each in resolved if each]  # soundness blames one that leads nowhere
+    parameters = [
+        each for each in resolved if {"in", "name"} <= each.keys()
+    ]  # soundness blames one that leads nowhere
     security = source.get("security", document.root.get("security", []))
+    at = pointer_of(["paths", path, method, "security"] if "security" in source else ["security"])
     schemes = document.root.get("components", {}).get("securitySchemes", {})
     return RequestShape(
         parameters=tuple(_parameter(document, each) for each in parameters if not _is_ignored(each)),
         body=closed,
         body_required=required,
-        security=tuple(tuple(_scheme(document, name) for name in alternative) for alternative in security),
+        security=tuple(
+            tuple(_scheme(document, name, at) for name in alternative) for alternative in security
+        ),
         source=(
             parameters,
             closed,
@@ -68,11 +73,11 @@ def _parameter(document: Document, source: JSON) -> Parameter:
     )
 
 
-def _scheme(document: Document, name: str) -> SecurityScheme:
+def _scheme(document: Document, name: str, used_at: str) -> SecurityScheme:
     at = f"/components/securitySchemes/{name}"
     source = walk(document.root, at)
     if source is ABSENT:
-        document.miss("/security", f"no security scheme is named {name!r}")
+        document.miss(used_at, f"no security scheme is named {name!r}")
         source = {}
     words = source.get("x-mock", {})
     place, parameter = source.get("in", "header"), source.get("name", "Authorization")

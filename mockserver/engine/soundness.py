@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from mockserver.engine.contract import BUILT_IN_CHECKS, Deviation, Operation
 from mockserver.engine.document import Document
-from mockserver.engine.exchange import JSON, Reason
+from mockserver.engine.exchange import JSON, KINDS, Reason
 from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.media import is_json
 from mockserver.engine.parameters import types_in
@@ -30,8 +30,10 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
         for pointer, sentence in unknown or _misused_keywords(schema, steps):
             document.blame(pointer, sentence)
         _check_references(document, schema, steps)
-    for part, steps in _referring(document):
-        _check_reference(document, part, steps)
+    for part, kind, steps in _referring(document):
+        _check_reference(document, part, kind, steps)
+    _check_circles(document)
+    _check_operations(document)
     listed = [item["id"] for item in document.words.get("deviations", [])]
     for name in _twice(listed):
         document.blame("/x-mock/deviations", f"two deviations have the id {name!r}")
@@ -47,6 +49,8 @@ def _check_request(document: Document, source: JSON, path: str, at: str) -> None
         document.blame(f"{at}/requestBody", f"only JSON bodies are read, not {' or '.join(content)}")
     shared = document.root["paths"][path].get("parameters", [])
     listed = [document.resolve(each) for each in [*shared, *source.get("parameters", [])]]
+    for name in _twice(f"{each.get('in')} {each.get('name')}" for each in listed):
+        document.blame(f"{at}/parameters", f"two parameters are the same: {name}")
     variables, declared = variables_of(path), [each["name"] for each in listed if each.get("in") == "path"]
     for name in declared:
         if name not in variables:
@@ -104,9 +108,11 @@ def check_answers(document: Document, operation: Operation) -> None:
     if not operation.answers:
         return
     at = pointer_of(["paths", operation.path, operation.method.lower(), "x-mock", "answers"])
+    at = at if walk(document.root, at) is not ABSENT else "/x-mock/answers"
     for reason, why in reachable(operation):
         if reason not in operation.answers:
-            document.miss(at, f"{reason} has no answer, but {why} can refuse with it")
+            hint = f"add {reason}: {{status: {KINDS[reason][0]}}}, and an example"
+            document.miss(at, f"{reason} has no answer, but {why} can refuse with it; {hint}")
 
 
 def reachable(operation: Operation) -> Iterator[tuple[Reason, str]]:
@@ -167,11 +173,18 @@ def _check_references(document: Document, schema: JSON, steps: list[str | int]) 
             document.blame(pointer_of(at), f"{ref!r} leads nowhere{_near(ref.rpartition('/')[2], known)}")
 
 
-def _check_reference(document: Document, part: JSON, steps: list[str | int]) -> None:
+def _check_reference(document: Document, part: JSON, kind: str, steps: list[str | int]) -> None:
+    """Blame a reference that does not lead to a part of the same kind."""
     ref = part.get("$ref") if isinstance(part, dict) else None
-    if isinstance(ref, str) and (not ref.startswith("#/") or walk(document.root, ref[1:]) is ABSENT):
-        told = f"{ref!r} leads nowhere; only references into this document are followed"
+    if not isinstance(ref, str):
+        return
+    known = document.root.get("components", {}).get(kind, {})
+    name = ref.removeprefix(f"#/components/{kind}/")
+    if name not in known:
+        told = f"{ref!r} leads nowhere; it has to be #/components/{kind}/…{_near(name.rpartition('/')[2], known)}"
         document.blame(pointer_of([*steps, "$ref"]), told)
+    elif "$ref" in document.resolve(part):
+        document.blame(pointer_of([*steps, "$ref"]), f"{ref!r} leads in a circle")
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -195,15 +208,55 @@ def _references(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, list[
 _VALUES: Final = frozenset({"const", "default", "enum", "example", "examples", "x-mock"})
 
 
-def _referring(document: Document) -> Iterator[Place]:
-    """Yield the parts of operations that may be references to shared parts."""
+def _check_circles(document: Document) -> None:
+    """Blame schemas that lead back to themselves without going into the value: they say nothing."""
+    schemas = document.root.get("components", {}).get("schemas", {})
+    for name in schemas:
+        reached, waiting = set[str](), [schemas[name]]
+        while waiting:
+            for other in _in_place(waiting.pop()):
+                if other not in reached and other in schemas:
+                    reached.add(other)
+                    waiting.append(schemas[other])
+        if name in reached:
+            place = pointer_of(["components", "schemas", name])
+            document.blame(place, "leads back to itself for the same value, which would never end")
+
+
+def _in_place(schema: JSON) -> list[str]:
+    """Return the names of the schemas that one refers to for the same value."""
+    if not isinstance(schema, dict):
+        return []
+    ref = schema.get("$ref")
+    own = [ref.removeprefix("#/components/schemas/")] if isinstance(ref, str) else []
+    single = [schema[name] for name in ("not", "if", "then", "else") if name in schema]
+    inner = [*single, *(each for name in ("allOf", "anyOf", "oneOf") for each in schema.get(name, []))]
+    return own + [name for each in inner for name in _in_place(each)]
+
+
+def _check_operations(document: Document) -> None:
+    """Blame a document without operations, and operations of one name."""
+    listed = [(source.get("operationId"), path, method) for path, method, source in document.operations()]
+    if not listed:
+        document.miss("/paths", "has no operation: a path with get, post or another method")
+    seen = set[str]()
+    for name, path, method in listed:
+        if name in seen:
+            place = pointer_of(["paths", path, method, "operationId"])
+            document.blame(place, f"another operation is named {name!r} too")
+        seen |= {name} if name is not None else set()
+
+
+def _referring(document: Document) -> Iterator[tuple[JSON, str, list[str | int]]]:
+    """Yield the parts of operations that may be references to shared parts, and of which kind those have to be."""
     for path, method, source in document.operations():
         at: list[str | int] = ["paths", path, method]
-        yield source.get("requestBody"), [*at, "requestBody"]
-        yield from ((each, [*at, "responses", status]) for status, each in source["responses"].items())
+        yield source.get("requestBody"), "requestBodies", [*at, "requestBody"]
+        for status, each in source["responses"].items():
+            yield each, "responses", [*at, "responses", status]
         for holder, place in ((document.root["paths"][path], at[:2]), (source, at)):
             listed = enumerate(holder.get("parameters", []))
-            yield from ((each, [*place, "parameters", position]) for position, each in listed)
+            yield from ((each, "parameters", [*place, "parameters", position]) for position, each in listed)
 
 
 def _schemas(document: Document) -> Iterator[Place]:

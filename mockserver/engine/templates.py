@@ -57,7 +57,8 @@ def compile_writer(value: JSON) -> Callable[[Facts], bytes]:
         for before, template in parts:
             filled = template(facts)
             if filled is ABSENT:
-                return encode(build(facts))
+                whole = build(facts)
+                return encode(None if whole is ABSENT else whole)  # JSON has no word for nothing but null
             written += before + write_json(filled)
         return (written + rest).encode("ascii")
 
@@ -212,3 +213,11 @@ def _compile_operand(text: str) -> Template:
     except ValueError:
         raise TemplateError(f"{text!r} is neither an expression, JSON nor a quoted template") from None
     return _compile_text(value) if isinstance(value, str) else _constant(value)
+
+
+def place_of(expression: str) -> tuple[str, str]:
+    """Return where the first operand of an expression finds its value: place and JSON Pointer."""
+    if match := re.match(r"\{\$request\.(header|query|path)\.([^ |}]+)", expression):
+        return match[1], f"/{match[2]}"
+    match = re.match(r"\{\$request\.body#(/[^ |}]*)", expression)
+    return "body", match[1] if match else ""

@@ -139,12 +139,19 @@ def cut(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+LONGEST: Final = 10 * 366 * 86400.0
+"""Seconds of the longest duration."""
+
+
 def seconds_of(duration: str) -> float:
     """Return the seconds of a duration such as ``250ms``, ``1s``, ``5m``, ``24h``. Raises ValueError."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", str(duration))
     if match is None:
         raise ValueError(f"{duration!r} is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d")
-    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    seconds = float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    if seconds > LONGEST:
+        raise ValueError(f"{cut(duration)!r} is longer than ten years")
+    return seconds
 
 
 def positive_seconds(duration: str) -> float:

@@ -44,7 +44,13 @@ def views_of(
             return Document(name, profiles.apply(document, listed, ids), problems, partial)
         except LookupError as error:
             raise SpecError(
-                [(name, str(error.args[0]), "a deviation points here, but nothing is there")]
+                [
+                    (
+                        name,
+                        str(error.args[0]),
+                        "a deviation points here, but nothing that it could change is there",
+                    )
+                ]
             ) from None
 
     active = {each: profiles.active(listed, each) for each in profiles.PROFILES}

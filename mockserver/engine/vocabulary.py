@@ -7,7 +7,7 @@ looked at all the same, without the faulty parts, so that a person sees everythi
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,13 +36,32 @@ class Vocabulary:
             return [("/openapi", _version_sentence(document))]
         return [(finding.pointer, sentence_of(finding)) for finding in self.structure.findings(document)]
 
+    def problems(self, document: JSON) -> list[Problem]:
+        """Return what is wrong with all parts of a document."""
+        return self.structure_problems(document) or self.word_problems(document)
+
     def word_problems(self, document: JSON) -> list[Problem]:
         """Return what is wrong with the ``x-mock`` parts of a document, also those that deviations bring."""
-        return [
-            (pointer + finding.pointer, sentence_of(finding))
+        found = [
+            (pointer + finding.pointer, self._misplaced(finding, level) or sentence_of(finding))
             for pointer, level, words in _words_in(document, [])
             for finding in self.levels[level].findings(words)
         ]
+        return found + [(pointer, "is not x-mock; did you mean that?") for pointer in _misspelt(document, [])]
+
+    def _misplaced(self, finding: Finding, level: str) -> str:
+        """Say where a word belongs that another level has; nothing where none has it."""
+        name = steps_of(finding.pointer)[-1:]
+        if finding.keyword != "additionalProperties" or finding.pointer.count("/") != 1:
+            return ""
+        levels = [other for other in self.levels if other != level and name[0] in self._members(other)]
+        return f"belongs into the x-mock of {_PLACES[levels[0]]}, not of {_PLACES[level]}" if levels else ""
+
+    def _members(self, level: str) -> Collection[str]:
+        source = self.levels[level].source
+        schema = walk(source, source["$ref"][1:]) if "$ref" in source else source
+        members: Collection[str] = schema["properties"]
+        return members
 
     def sound_part(self, document: JSON) -> JSON:
         """Return a document without the parts of ``x-mock`` that have problems."""
@@ -54,11 +73,43 @@ class Vocabulary:
         return sound
 
 
+_PLACES: Final = {
+    "document": "the document", "operation": "an operation", "scheme": "a security scheme", "schema": "a schema",
+}  # fmt: skip
+
+
+def _misspelt(node: JSON, steps: list[str | int]) -> Iterator[str]:
+    """Yield the pointers of members that were meant to be ``x-mock``."""
+    if isinstance(node, dict):
+        for name, inner in node.items():
+            if name.startswith("x-mo") and name != "x-mock":
+                yield pointer_of([*steps, name])
+            elif name not in _VALUES:
+                yield from _misspelt(inner, [*steps, name])
+    elif isinstance(node, list):
+        for position, inner in enumerate(node):
+            yield from _misspelt(inner, [*steps, position])
+
+
+_VALUES: Final = frozenset({"example", "examples", "default", "enum", "const"})
+"""Members that hold values of any form, which are not looked into."""
+
+
 def sentence_of(finding: Finding) -> str:
     """Return what a finding says, and what to do about it: the schema's own sentence where it has one."""
     if finding.sentences:
         return f"{json.dumps(finding.value)} {finding.sentences[0]}"
-    return f"{finding.message}. {finding.fix}".strip()
+    fix = _WRITTEN.get(finding.fix, finding.fix.replace("Send ", "Write ", 1))
+    return f"{finding.message}. {fix}".strip()
+
+
+_WRITTEN: Final = {
+    "Send a boolean.": "Write true or false.",
+    "Send an object.": "Write a mapping.",
+    "Send an array.": "Write a list.",
+    "Send an integer.": "Write a whole number, without quotes.",
+}
+"""What is to be done about a value in a file, where that has a simpler name."""
 
 
 def _version_sentence(document: Mapping[str, JSON]) -> str:
@@ -72,7 +123,7 @@ def _version_sentence(document: Mapping[str, JSON]) -> str:
 
 def _take_away(document: JSON, steps: list[str], above: int) -> None:
     """Remove what stands at a pointer, or so many levels above it, but not more than an ``x-mock``."""
-    first = steps.index("x-mock") + 1
+    first = steps.index("x-mock") + 1 if "x-mock" in steps else len(steps)
     while (
         steps and walk(document, pointer_of(steps)) is ABSENT
     ):  # a missing member: what misses it is at fault
@@ -89,7 +140,7 @@ def _words_in(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, str, JS
         if "x-mock" in node:
             yield pointer_of([*steps, "x-mock"]), _level(node), node["x-mock"]
         for name, inner in node.items():
-            if name not in {"example", "examples", "default", "enum", "const"}:
+            if name not in _VALUES:
                 yield from _words_in(inner, [*steps, name])
     elif isinstance(node, list):
         for position, inner in enumerate(node):
@@ -101,4 +152,8 @@ def _level(node: Mapping[str, JSON]) -> str:
         return "document"
     if "responses" in node:
         return "operation"
-    return "scheme" if node.get("type") in {"apiKey", "http", "oauth2", "openIdConnect"} else "schema"
+    kind = node.get("type")
+    return "scheme" if isinstance(kind, str) and kind in _SCHEME_TYPES else "schema"
+
+
+_SCHEME_TYPES: Final = frozenset({"apiKey", "http", "oauth2", "openIdConnect"})

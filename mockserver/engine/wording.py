@@ -14,7 +14,7 @@ from mockserver.engine.contract import Answer, Wording
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.expressions import Facts, Template
 from mockserver.engine.templates import compile_template
-from mockserver.engine.values import dotted
+from mockserver.engine.values import ABSENT, dotted
 
 _ROOTS: Final = {"body": "the body", "header": "the header", "query": "the query", "path": "the path"}
 
@@ -28,7 +28,8 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
         members["wording"] = f"{path or _ROOTS[finding.place]} {finding.message}"
         for sentence in _sentences(finding, own, answer.wording if answer is not None else {}):
             facts.item = item = members.copy()
-            item["wording"] = sentence(facts)
+            if (told := sentence(facts)) is not ABSENT:
+                item["wording"] = told
             items.append(item)
     facts.item = outer
     return items

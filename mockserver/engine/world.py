@@ -3,6 +3,7 @@
 Resetting makes a new world from the same blueprint, so that it takes no time however much is stored.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -93,20 +94,23 @@ class Blueprint:
         self.checks = {
             operation: checks_of(operation, self.policies[operation.api]) for operation in self.validators
         }
+        self._operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
         """Return the workflow or event that a request names, and its recipient; at most 200 characters each."""
-        found = self.router.route(request.method, request.path)
-        if not isinstance(found, Found) or (found.operation.api, found.operation.id) != (api, operation):
+        known = self._operations.get((api, operation))
+        if known is None:
             return None, None
+        found = self.router.route(request.method, request.path)
+        values = found.values if isinstance(found, Found) and found.operation is known else {}
         try:
             body = parse_json(request.body)
         except MalformedError:
             body = ABSENT
-        facts = RequestFacts(request, body, found.values)
-        names, recipient = found.operation.catalogue, found.operation.recipient
+        facts = RequestFacts(request, body, values)
+        names, recipient = known.catalogue, known.recipient
         return _short(names and names.name(facts)), _short(recipient and recipient(facts))
 
     def _policy(self, api: Api) -> Policy:
@@ -159,8 +163,8 @@ class World:
 
     def rebuilt(self, blueprint: Blueprint) -> "World":
         """Return a world of another blueprint with the journal, keys, limits and clock of this one."""
-        world = World(blueprint, self.clock, self.ids)
-        world.keys, world.limits, world.journal = self.keys, self.limits, self.journal
+        world = copy.copy(self)
+        world.blueprint = blueprint
         world.journal.change(
             blueprint.describe, most=blueprint.settings.most_calls, most_bytes=blueprint.settings.most_bytes
         )

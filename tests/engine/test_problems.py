@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from mockserver.engine.exchange import Finding, Reason
+from mockserver.engine.exchange import KINDS, Finding, Reason
 from mockserver.engine.problems import (
-    KINDS,
     LONGEST_HEADER,
     problem,
     refusal_problem,

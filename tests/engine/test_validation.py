@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.engine.validation import Schema
+from mockserver.engine.exchange import Finding
+from mockserver.engine.explanation import Explainer
+from mockserver.engine.validation import MOST_REMEMBERED, SHORT, Schema
 from mockserver.loading import bundled_names, load_bundled
 from tests.engine.specs import OPERATION, api, call, request, world
 
@@ -249,3 +251,24 @@ def test_parameters_are_read_as_what_the_schema_wants(
         world(api({f"{OPERATION}/parameters": PARAMETERS})), request(headers=headers, query=query)
     )
     assert [(each["in"], each["pointer"], each["keyword"]) for each in exchange.findings] == found
+
+
+def test_a_refused_body_that_comes_again_is_not_explained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema, explained = Schema({"type": "object", "required": ["a"]}), []
+    explain = Explainer.explain
+
+    def counted(self: Explainer, value: Any) -> list[Finding]:
+        explained.append(value)
+        return explain(self, value)
+
+    monkeypatch.setattr(Explainer, "explain", counted)
+    for _ in range(3):
+        assert [each.pointer for each in schema.findings({}, b"{}")] == ["/a"]
+    assert len(explained) == 1
+    for number in range(MOST_REMEMBERED + 1):
+        schema.findings({"b": number}, b'{"b": %d}' % number)
+    assert len(schema._explained) <= MOST_REMEMBERED
+    for _ in range(2):  # without its bytes, or with many of them, it is explained each time
+        schema.findings({})
+        schema.findings({}, b"{}" + b" " * SHORT)
+    assert explained[-4:] == [{}] * 4

@@ -1,0 +1,97 @@
+"""From what the user has given to what is served: options, environment, file, and the specs that they name.
+
+Everything that can be wrong with what the user gave is found here, before a socket is opened, and told at once.
+"""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockserver import loading
+from mockserver.configuration import prefix_of, settings_of
+from mockserver.engine.contract import Api
+from mockserver.engine.faults import SpecError
+from mockserver.engine.routing import mounted
+from mockserver.engine.world import Blueprint
+from mockserver.options import CONFIG_VARIABLE, Configuration, Layer, Place, configure, shown
+from mockserver.yamltext import lines_of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the user has given, read but for the files, which may change; ``config`` is the configuration file."""
+
+    command: Layer
+    environment: Layer
+    config: Path | None
+
+    def configuration(self) -> Configuration:
+        """Return the values in force. Raises `SpecError` with every problem of the file."""
+        return configure(loading.table(), loading.load_config(self.config), self.environment, self.command)
+
+    def apis(self, configuration: Configuration, names: Sequence[str] = ()) -> list[Api]:
+        """Return the APIs that are served, or those of some names. Raises `SpecError` with every problem."""
+        known = loading.available(configuration["specs"])
+        wanted = list(names) or configuration["apis"]
+        if not names and (unknown := [name for name in wanted if name not in known]):
+            told = [_no_such_api(name, known) for name in unknown]
+            error = SpecError(configuration.problem(("apis",), sentence) for sentence in told)
+            raise loading.located(error, self._files())
+        apis = loading.load_apis(wanted, configuration["profile"], configuration["specs"])
+        prefixes = configuration["prefixes"]
+        return [mounted(api, _prefix(prefixes[api.name])) if api.name in prefixes else api for api in apis]
+
+    def blueprint(self, configuration: Configuration) -> Blueprint:
+        """Return what is served. Raises `SpecError` with every problem of every spec and value."""
+        known, apis = loading.available(configuration["specs"]), self.apis(configuration)
+        try:
+            return Blueprint(apis, settings_of(configuration, apis, known))
+        except SpecError as error:
+            raise loading.located(error, {**known, **self._files()}) from None
+
+    def files(self, configuration: Configuration) -> list[Path]:
+        """Return the files whose change matters, also a configuration file that is not there yet."""
+        return [self.config or Path(loading.CONFIG_FILE), *map(Path, configuration["specs"])]
+
+    def _files(self) -> dict[str, Path]:
+        return {} if self.config is None else {str(self.config): self.config}
+
+
+def _prefix(text: str) -> str:
+    """Read a prefix; one that cannot be read is told by `settings_of`."""
+    try:
+        return prefix_of(text)
+    except ValueError:
+        return ""
+
+
+def _no_such_api(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"there is no API named {name!r}; " + (
+        f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    )
+
+
+def plan_of(command: Mapping[str, Sequence[str]], environment: Mapping[str, str], file: Path | None) -> Plan:
+    """Read options (texts by key) and environment. Raises `SpecError` with every problem of both."""
+    table = loading.table()
+    named = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    layers = loading.gathered([lambda: table.of_command(command), lambda: table.of_environment(environment)])
+    return Plan(layers[0], layers[1], loading.config_path(named))
+
+
+def shown_configuration(plan: Plan, configuration: Configuration) -> Iterator[str]:
+    """Yield the configuration as YAML, each value with what gave it."""
+    yield f"# configuration file: {plan.config if plan.config is not None else 'none'}"
+    yield from shown(configuration, _sources(plan, configuration))
+
+
+def _sources(plan: Plan, configuration: Configuration) -> dict[Place, str]:
+    sources = {place: given.source for place, given in configuration.given.items()}
+    from_file = [(place, given.pointer) for place, given in configuration.given.items() if given.pointer]
+    if plan.config is not None:
+        lines = lines_of(loading.read_text(plan.config), [pointer for _, pointer in from_file])
+        placed = zip(from_file, lines, strict=True)
+        sources |= {place: f"{plan.config}:{line}" for (place, _), line in placed}
+    return sources

@@ -1,0 +1,105 @@
+"""Files that are looked at while they are served.
+
+A thread of its own looks, so that reading never holds up a call. What is wrong is told, and what was served before
+stays; nothing that was recorded is lost. Files are stamped before they are read: one that changes meanwhile is read
+again at the next look. Of a change that could not be used, the files that it names are looked at too.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from mockserver.checking import broken_examples
+from mockserver.engine.exchange import JSON
+from mockserver.engine.faults import SpecError
+from mockserver.engine.world import Blueprint
+from mockserver.loading import stamp_of
+from mockserver.options import Configuration
+from mockserver.plan import Plan
+
+AT_START_ONLY: Final = ("host", "port", "cors", "allow-hosts", "log", "journal", "seed", "clock", "watch")
+"""The keys that a running server cannot change."""
+
+Stamps = dict[Path, tuple[int, ...]]
+
+
+def stamps_of(paths: Iterable[Path]) -> Stamps:
+    """Return what changes when files do, by path; nothing for one that is not there."""
+    return {path: stamp_of(path) for path in paths}
+
+
+class Watch:
+    """Looks again and again whether files have changed, and serves what they say then.
+
+    ``seen`` are the stamps of what is served already; ``replace`` is given what is to be served instead.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        configuration: Configuration,
+        seen: Stamps,
+        replace: Callable[[Blueprint], None],
+        *,
+        every: float = 0.25,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self._plan, self._started, self._seen = plan, configuration, seen
+        self._replace, self._every, self._tell = replace, every, tell or tell_on_stderr
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mockserver-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """Stop looking; wait no longer than the timeout in seconds for a look that is being taken."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every):
+            self.look()
+
+    def look(self) -> None:
+        """Look once whether a file has changed."""
+        seen = stamps_of(self._seen)
+        changed = [path for path, stamp in seen.items() if stamp != self._seen[path]]
+        if not changed:
+            return
+        self._seen = seen
+        names = ", ".join(map(str, changed))
+        try:
+            self._use(names)
+        except SpecError as error:
+            self._tell(f"{error}\nmockserver: {names}: not used; what was served before is served on")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next change shall be seen
+            told = f"{type(error).__name__}: {error}; please report this with the file"
+            self._tell(f"mockserver: {names}: not used, since the mock server failed on it: {told}")
+
+    def _use(self, names: str) -> None:
+        config = self._plan.config
+        if config is not None and self._seen.get(config) == () and os.path.lexists(config) is False:
+            raise SpecError([(str(config), "", "is gone")])
+        configuration = self._plan.configuration()
+        self._seen = {**stamps_of(self._plan.files(configuration)), **self._seen}
+        blueprint = self._plan.blueprint(configuration)
+        self._replace(blueprint)
+        self._tell(f"mockserver: {names}: read again")
+        for problem in broken_examples(blueprint.apis, configuration["specs"]):
+            self._tell(f"mockserver: warning: {problem}")
+        for sentence in self._at_start_only(configuration):
+            self._tell(f"mockserver: {sentence}")
+
+    def _at_start_only(self, configuration: Configuration) -> Iterator[str]:
+        for key in AT_START_ONLY:
+            before: JSON = self._started[key]
+            if configuration[key] != before:
+                yield f"{key} takes effect at the next start; it stays {before}"
+
+
+def tell_on_stderr(text: str) -> None:
+    """Print a line for the person who started the server."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
