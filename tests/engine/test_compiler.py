@@ -55,7 +55,7 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({f"{WORDS}/aliases": [{"path": "/{v}/t", "where": {"v": "["}}]}, f"{WORDS}/aliases/0/where", "unterminated character set"),
         ({f"{WORDS}/aliases": [{"path": "/{v}/t", "supplies": {"x": "w"}}]}, f"{WORDS}/aliases/0", "the path /{v}/t has no variable 'w'"),
         ({"/x-mock/checks": [*CHECKS, "key"], f"{WORDS}/dedup": [{**DEDUP, "ttl": "0s"}]}, f"{WORDS}/dedup/0/ttl", "must be longer than nothing"),
-        ({"/x-mock/rateLimit": {"limit": 1, "window": "0s"}}, f"{WORDS}/rateLimit/window", "must be longer than nothing"),
+        ({"/x-mock/rateLimit": {"limit": 1, "window": "0s"}}, "/x-mock/rateLimit/window", "must be longer than nothing"),
         ({f"{WORDS}/recipient": "{$mock.known(nope, $mock.key)}"}, WORDS, "$mock.known names the rule 'nope'"),
         ({f"{WORDS}/recipient": "{$mock.finding.nope}"}, f"{WORDS}/recipient", "'$mock.finding.nope' is unknown"),
         ({f"{WORDS}/recipient": "{$mock.joined($mock.findings, 5)}"}, f"{WORDS}/recipient", "'5' must be a text in quotes"),
