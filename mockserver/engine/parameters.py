@@ -79,7 +79,7 @@ def types_in(schema: JSON, root: JSON, depth: int = 0) -> frozenset[str]:
         found = walk(root, ref.removeprefix("#"))
         return types_in(found if found is not ABSENT else {}, root, depth + 1)
     named = schema.get("type", [])
-    types = {named} if isinstance(named, str) else set(named)
+    types = {each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)}
     types |= {
         json_type(value)
         for value in [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
@@ -88,6 +88,12 @@ def types_in(schema: JSON, root: JSON, depth: int = 0) -> frozenset[str]:
         for branch in schema.get(keyword, []):
             types |= types_in(branch, root, depth + 1)
     return frozenset(types)
+
+
+def _listed(schema: Mapping[str, JSON], keyword: str) -> list[JSON]:
+    """Return the list that a keyword holds; what is no list is told when schemas are checked."""
+    value = schema.get(keyword)
+    return value if isinstance(value, list) else []
 
 
 def items_in(schema: JSON, root: JSON) -> JSON:
