@@ -205,10 +205,12 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
 
 
 @main.command(name="schema", short_help="Print a JSON Schema that editors can use.")
-@click.argument("name", type=click.Choice(["config", "x-mock"]), metavar="config|x-mock")
+@click.argument("name", type=click.Choice(["config", "spec"]), metavar="config|spec")
 def schema_command(name: str) -> None:
-    """Print a JSON Schema that editors can use: of mockserver.yaml, or of the x-mock objects of a spec."""
-    click.echo(json.dumps(loading.editor_schema(name), indent=2))
+    """Print a JSON Schema that editors can use: of mockserver.yaml, or of a spec."""
+    from mockserver.editing import editor_schema  # noqa: PLC0415
+
+    click.echo(json.dumps(editor_schema(name), indent=2))
 
 
 @main.command(name="completion", short_help="Print the script that completes commands in a shell.")

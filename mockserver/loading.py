@@ -253,16 +253,6 @@ def schema_source(name: str) -> JSON:
     return read_yaml(importlib.resources.files("mockserver") / f"{name}.schema.yaml")
 
 
-def editor_schema(name: str) -> JSON:
-    """Return the schema of the configuration or of ``x-mock`` as one JSON Schema, for editors."""
-    source = schema_source(name)
-    if name == "config":
-        return source
-    levels = [{"title": level, **schema} for level, schema in source["levels"].items()]
-    draft = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": draft, "title": "x-mock", "anyOf": levels, "components": source["components"]}
-
-
 @cache
 def vocabulary() -> Vocabulary:
     """Return the words that specs are made of."""

@@ -20,7 +20,7 @@ ENGINE = [
 """Each module of the engine may import those before it."""
 SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
 OUTSIDE = [
-    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire", "plan"}, {"reports", "checking"}, {"server"},
+    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing"}, {"reports", "checking"}, {"server"},
     {"watch"}, {"launch"}, {"cli", "__main__"},
 ]  # fmt: skip
 """Above the engine, upwards."""

@@ -22,6 +22,7 @@ from mockserver.loading import bundled_names
 from mockserver.plan import Plan, plan_of
 from mockserver.server.app import Stage
 from mockserver.watch import Watch, stamps_of
+from mockserver.yamltext import parse_yaml
 from tests.engine.specs import request
 from tests.serving import TRIGGER, serving
 from tests.test_messages import PARCEL
@@ -433,14 +434,25 @@ def test_an_own_spec_can_be_looked_at_without_serving_it(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize(("name", "sound", "broken"), [
-    ("config", {"port": 1, "keys": {"novu": "k"}}, {"prot": 1}),
-    ("x-mock", {"checks": ["parsing"]}, {"chekcs": []}),
-])  # fmt: skip
-def test_editors_are_given_a_schema(name: str, sound: Any, broken: Any) -> None:
-    schema = Schema(json.loads(output("schema", name)))
-    assert schema.accepts(sound)
-    assert not schema.accepts(broken)
+def test_editors_are_given_a_schema_of_the_configuration() -> None:
+    schema = Schema(json.loads(output("schema", "config")))
+    assert schema.accepts({"port": 1, "keys": {"novu": "k"}})
+    assert not schema.accepts({"prot": 1})
+
+
+def test_editors_are_given_a_schema_of_specs() -> None:
+    source = json.loads(output("schema", "spec"))
+    schema = Schema(source)
+    for path in loading.bundled().values():
+        assert schema.findings(loading.read_yaml(path)) == []
+    spec = parse_yaml(PARCEL)
+    for holder in (spec, spec["paths"]["/parcels"]["post"]):
+        holder["x-mock"] = {"chekcs": []}
+        assert [each.keyword for each in schema.findings(spec)] == ["additionalProperties"]
+        holder["x-mock"] = {"checks": ["parsing"]}
+        assert schema.accepts(spec)
+    described = source["components"]["schemas"]["x-mock-operation"]["properties"]
+    assert described["success"]["description"].startswith("the answer when every check has passed")
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -220,7 +220,7 @@ def test_what_cannot_be_served(
         (["serve", "extra"], "Got unexpected extra argument (extra)"),
         (["sevre"], "No such command 'sevre'"),
         (["spec"], "Missing argument 'API'"),
-        (["schema", "novu"], "'novu' is not one of 'config', 'x-mock'"),
+        (["schema", "novu"], "'novu' is not one of 'config', 'spec'"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         (["apis", "nova"], "Error: nova: no such API; did you mean novu?"),
         (["spec", "nova"], "Error: nova: no such API; did you mean novu?"),
