@@ -24,7 +24,7 @@ def api_overview(api: Api, url: str = DEFAULT_URL) -> dict[str, JSON]:
             for route in api.routes
         ],
         "sdks": [{**sdk, "code": sdk["code"].replace("{url}", url + prefix)} for sdk in words.get("sdk", [])],
-        "emulated": [each for operation in api.operations for each in _emulated(operation)],
+        "emulated": list(_grouped(api)),
         "ownChoices": [*words.get("choices", []), *_deviations(api, own=True)],
         "deviations": list(_deviations(api, own=False)),
         "notEmulated": words.get("omissions", []),
@@ -40,20 +40,38 @@ def _deviations(api: Api, *, own: bool) -> Iterator[str]:
             yield f"{deviation.id}: {deviation.evidence}"
 
 
+def _grouped(api: Api) -> Iterator[str]:
+    """Yield what the spec makes the mock do; what holds for some operations only, with their names."""
+    named: dict[str, list[str]] = {}
+    for operation in api.operations:
+        for sentence in _emulated(operation):
+            named.setdefault(sentence, []).append(f"{operation.method} {operation.path}")
+    for sentence, names in named.items():
+        yield sentence if len(names) == len(api.operations) else f"{', '.join(names)}: {sentence}"
+
+
 def _emulated(operation: Operation) -> Iterator[str]:
-    """Yield what the spec of an operation makes the mock do."""
-    name = f"{operation.method} {operation.path}"
-    yield f"{name}: checks in this order: {', '.join(operation.checks)}"
+    yield f"checks in this order: {', '.join(_acting(operation))}"
     statuses = sorted({answer.status for answer in operation.answers.values()})
-    refusals = ", ".join(map(str, statuses)) or "problem documents"
-    yield f"{name}: answers {operation.success.status}; refuses with {refusals}"
+    refusals = ", ".join(map(str, statuses)) or "the mock's own problem documents"
+    yield f"answers {operation.success.status}; refuses with {refusals}"
     for rule in operation.dedup.values():
         held = f", held in flight for {_duration(rule.in_flight_ttl)}" if rule.in_flight_ttl else ""
         compared = "; another body is refused" if rule.compares_body else ", whatever the body"
-        yield f"{name}: repeats by {rule.name}, remembered for {_duration(rule.ttl)}{held}{compared}"
+        yield f"repeats by {rule.name}, remembered for {_duration(rule.ttl)}{held}{compared}"
     if (limit := operation.rate_limit) is not None:
         on = "on" if limit.enforced else "off unless --enforce-limits or --limit turns it on"
-        yield f"{name}: rate limit of {limit.limit} in {_duration(limit.window)}, bursts of {limit.burst}; {on}"
+        yield f"rate limit of {limit.limit} in {_duration(limit.window)}, bursts of {limit.burst}; {on}"
+
+
+def _acting(operation: Operation) -> Iterator[str]:
+    """Yield the checks that can say something."""
+    idle = {
+        "authentication": not operation.shape.security,
+        "rate-limit": operation.rate_limit is None,
+        "catalogue": operation.catalogue is None,
+    }
+    yield from (name for name in operation.checks if not idle.get(name, False))
 
 
 def _duration(seconds: float) -> str:

@@ -428,7 +428,7 @@ def test_an_own_spec_can_be_looked_at_without_serving_it(tmp_path: Path) -> None
     path = tmp_path / "parcel.yaml"
     path.write_text(PARCEL, encoding="utf-8")
     assert "Parcel post  (--api parcel, observed)" in output("apis", "parcel", "--spec", str(path))
-    assert "refuses with problem documents" in output("apis", "parcel", "--spec", str(path))
+    assert "refuses with the mock's own problem documents" in output("apis", "parcel", "--spec", str(path))
     assert (
         json.loads(output("spec", "parcel", "--spec", str(path), "--json"))["info"]["title"] == "Parcel post"
     )
