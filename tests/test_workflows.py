@@ -115,7 +115,7 @@ def test_a_release_is_checked_built_and_only_then_published() -> None:
         '"$GITHUB_REF_NAME" = "v$(python -c \'import mockserver; print(mockserver.__version__)\')"' in ran[0]
     )
     assert [each.partition("  #")[0].split()[1] for each in ran[1:]] == ["check", "dist"]
-    assert (publish["needs"], publish["environment"]["name"]) == ("build", "pypi")
+    assert (publish["needs"], publish["environment"]) == ("build", "pypi")
     assert "run" not in {
         key for step in publish["steps"] for key in step
     }  # what may publish runs no code of ours
