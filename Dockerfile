@@ -1,5 +1,5 @@
 # docker build -t trigger-mockserver .
-# docker run --rm -p 4747:4747 trigger-mockserver --profile published
+# docker run --rm -p 127.0.0.1:4747:4747 trigger-mockserver --profile published
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .

@@ -60,6 +60,7 @@ dist: $(READY)  ## Build the sdist, and the wheel from it, into dist/.
 
 image:  ## Build the container image, run it until it is healthy, and stop it; needs docker.
 	docker build --tag trigger-mockserver .
+	-docker rm --force trigger-mockserver-check
 	docker run --detach --name trigger-mockserver-check trigger-mockserver
 	timeout 60 sh -c 'until docker inspect --format "{{.State.Health.Status}}" trigger-mockserver-check | grep -qx healthy; do sleep 1; done'
 	docker stop trigger-mockserver-check

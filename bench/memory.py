@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from bench.calls import HEADERS, PATH, SMALL
@@ -39,7 +39,7 @@ async def fill(full: Stage, calls: int) -> None:
     for number in range(calls):
         body = _body(number)
 
-        async def receive(body: bytes = body) -> Mapping[str, Any]:
+        async def receive(body: bytes = body) -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body}
 
         await app(_scope(body), receive, _ignore)

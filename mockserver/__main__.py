@@ -5,8 +5,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it with 130 and SIGTERM with 0, however early they come."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Run the command line; Ctrl-C ends it with 130, SIGTERM a server with 0, however early they come."""
+    if sys.argv[1:2] == ["serve"]:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         from mockserver.cli import main as command  # noqa: PLC0415 - Ctrl-C may come while this is imported
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from mockserver import __version__, loading
+from mockserver.editing import SCHEMAS, editor_schema
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import SpecError
 from mockserver.options import Option
@@ -175,12 +176,13 @@ def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **g
 
     Configuration and environment count as they do for serve.
     """
-    from mockserver.overview import api_overview, overview_text  # noqa: PLC0415
+    from mockserver.overview import api_overview, base_url, overview_text  # noqa: PLC0415
 
     plan = _plan(given, config)
     configuration = plan.configuration()
-    url = f"http://{configuration['host']}:{configuration['port']}"
-    found = [api_overview(api, url) for api in plan.apis(configuration, names)]
+    blueprint = plan.blueprint(configuration, names)
+    url = base_url(configuration["host"], configuration["port"])
+    found = [api_overview(api, blueprint.policies[api.name].limits, url) for api in blueprint.apis]
     click.echo(json.dumps({"apis": found}, indent=2) if as_json else "\n\n".join(map(overview_text, found)))
 
 
@@ -195,21 +197,18 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
     examples are rendered. Configuration and environment count as they do for serve.
     """
     from mockserver.engine.effective import effective_document  # noqa: PLC0415
-    from mockserver.engine.world import Blueprint  # noqa: PLC0415
     from mockserver.yamltext import write_yaml  # noqa: PLC0415
 
     plan = _plan(given, config)
-    (api,) = plan.apis(plan.configuration(), [name])
-    document = effective_document(api, Blueprint([api]))
+    blueprint = plan.blueprint(plan.configuration(), [name])
+    document = effective_document(blueprint.apis[0], blueprint)
     click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
 
 
 @main.command(name="schema", short_help="Print a JSON Schema that editors can use.")
-@click.argument("name", type=click.Choice(["config", "spec"]), metavar="config|spec")
+@click.argument("name", type=click.Choice(SCHEMAS), metavar="config|spec")
 def schema_command(name: str) -> None:
     """Print a JSON Schema that editors can use: of mockserver.yaml, or of a spec."""
-    from mockserver.editing import editor_schema  # noqa: PLC0415
-
     click.echo(json.dumps(editor_schema(name), indent=2))
 
 

@@ -116,6 +116,19 @@ def _api_problems(
         for name, given in configuration.entries(key).items():
             if name not in served and (given.is_from_command or name not in known):
                 yield configuration.problem((key, name), _not_served(name, served))
+            elif name in served and (told := _needless(key, served[name])):
+                yield configuration.problem((key, name), told)
+
+
+def _needless(key: str, api: Api) -> str:
+    """Say why what is set for an API would have no effect; nothing where it has one."""
+    checks = {name for operation in api.operations for name in operation.checks}
+    secured = any(operation.shape.security for operation in api.operations)
+    if key == "keys" and not (secured and "authentication" in checks):
+        return f"{api.name} takes no credential: its spec has no security, or its checks do not look at it"
+    if key == "limits" and "rate-limit" not in checks:
+        return f"{api.name} has no rate limit: its checks do not look at it"
+    return ""
 
 
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {

@@ -15,6 +15,7 @@ from mockserver.checking import broken_examples
 from mockserver.configuration import clock_of
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.faults import SpecError
+from mockserver.engine.values import Ids
 from mockserver.engine.world import Blueprint, Clock, World
 from mockserver.options import Configuration
 from mockserver.plan import Plan
@@ -30,9 +31,14 @@ from mockserver.watch import Watch, stamps_of, tell_on_stderr
 
 
 def stage_of(configuration: Configuration, blueprint: Blueprint) -> Stage:
-    """Return a fresh stage. With a seed its ids, and with a clock its times, are the same in every run."""
+    """Return a fresh stage. With a seed its ids, and with a clock its times, are the same in every run and reset."""
     clock = Clock(time.time, start=clock_of(text) if (text := configuration["clock"]) is not None else None)
-    return Stage(World(blueprint, clock, random.Random(configuration["seed"]).getrandbits))
+    seed = configuration["seed"]
+
+    def seeded() -> Ids:
+        return random.Random(seed).getrandbits
+
+    return Stage(World(blueprint, clock, seeded(), None if seed is None else seeded))
 
 
 def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalFile | None:
@@ -80,10 +86,11 @@ def _bracketed(host: str) -> str:
 
 def _notes(plan: Plan, configuration: Configuration, blueprint: Blueprint) -> Iterator[str]:
     """Yield what a user may not expect: a file that was found, APIs that were replaced, examples that are broken."""
-    if plan.config is not None:
-        yield f"configuration from {plan.config}"
+    if (config := plan.config) is not None:
+        yield f"configuration from {config}"
     for path in map(Path, configuration["specs"]):
-        if (name := path.name.partition(".")[0]) in loading.bundled_names():
+        name = path.name.partition(".")[0]
+        if name in loading.bundled_names() and name in {api.name for api in blueprint.apis}:
             yield f"{path} is served instead of the bundled {name}"
     for problem in broken_examples(blueprint.apis, configuration["specs"]):
         yield f"warning: {problem}"
@@ -91,8 +98,9 @@ def _notes(plan: Plan, configuration: Configuration, blueprint: Blueprint) -> It
 
 def serve(plan: Plan) -> int:
     """Serve until a signal, and return the exit code. Raises `SpecError`."""
+    before = stamps_of([plan.named or Path(loading.CONFIG_FILE)])
     configuration = plan.configuration()
-    seen = stamps_of(plan.files(configuration))
+    seen = {**stamps_of(plan.files(configuration)), **before}
     blueprint = plan.blueprint(configuration)
     stage, kept = stage_of(configuration, blueprint), journal_file(configuration, blueprint)
     sockets = listen(configuration["host"], configuration["port"])

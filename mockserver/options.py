@@ -230,7 +230,15 @@ def _whole(value: JSON) -> JSON:
 
 
 def _words(option: Option, text: str) -> list[str]:
-    return shlex.split(text) if option.kind in {"list", "map"} else [text]
+    if option.kind not in {"list", "map"}:
+        return [text]
+    words = shlex.shlex(text, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.escape, words.commenters = (
+        True,
+        "",
+        "",
+    )  # a backslash parts folders on Windows
+    return list(words)
 
 
 def _joined(layers: Iterable[Layer]) -> Layer:

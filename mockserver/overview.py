@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from mockserver.engine.contract import Api, Operation
+from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.exchange import JSON
 
-DEFAULT_URL: Final = "http://127.0.0.1:4747"
+
+def base_url(host: str, port: int) -> str:
+    """Return the base URL of a server."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def api_overview(api: Api, url: str = DEFAULT_URL) -> dict[str, JSON]:
-    """Return an API as a program reads it; ``url`` is the base URL of the mock."""
+def api_overview(api: Api, limits: Mapping[str, RateLimit], url: str) -> dict[str, JSON]:
+    """Return an API as a program reads it, with the rate limits in force, by operation; ``url`` is that of the mock."""
     words = api.document.get("x-mock", {})
     prefix = next((route.prefix for route in api.routes), "")
     return {
@@ -24,7 +27,7 @@ def api_overview(api: Api, url: str = DEFAULT_URL) -> dict[str, JSON]:
             for route in api.routes
         ],
         "sdks": [{**sdk, "code": sdk["code"].replace("{url}", url + prefix)} for sdk in words.get("sdk", [])],
-        "emulated": list(_grouped(api)),
+        "emulated": list(_grouped(api, limits)),
         "ownChoices": [*words.get("choices", []), *_deviations(api, own=True)],
         "deviations": list(_deviations(api, own=False)),
         "notEmulated": words.get("omissions", []),
@@ -40,18 +43,18 @@ def _deviations(api: Api, *, own: bool) -> Iterator[str]:
             yield f"{deviation.id}: {deviation.evidence}"
 
 
-def _grouped(api: Api) -> Iterator[str]:
+def _grouped(api: Api, limits: Mapping[str, RateLimit]) -> Iterator[str]:
     """Yield what the spec makes the mock do; what holds for some operations only, with their names."""
     named: dict[str, list[str]] = {}
     for operation in api.operations:
-        for sentence in _emulated(operation):
+        for sentence in _emulated(operation, limits.get(operation.id)):
             named.setdefault(sentence, []).append(f"{operation.method} {operation.path}")
     for sentence, names in named.items():
         yield sentence if len(names) == len(api.operations) else f"{', '.join(names)}: {sentence}"
 
 
-def _emulated(operation: Operation) -> Iterator[str]:
-    yield f"checks in this order: {', '.join(_acting(operation))}"
+def _emulated(operation: Operation, in_force: RateLimit | None) -> Iterator[str]:
+    yield f"checks in this order: {', '.join(_acting(operation, in_force))}"
     statuses = sorted({answer.status for answer in operation.answers.values()})
     refusals = ", ".join(map(str, statuses)) or "the mock's own problem documents"
     yield f"answers {operation.success.status}; refuses with {refusals}"
@@ -59,16 +62,17 @@ def _emulated(operation: Operation) -> Iterator[str]:
         held = f", held in flight for {_duration(rule.in_flight_ttl)}" if rule.in_flight_ttl else ""
         compared = "; another body is refused" if rule.compares_body else ", whatever the body"
         yield f"repeats by {rule.name}, remembered for {_duration(rule.ttl)}{held}{compared}"
-    if (limit := operation.rate_limit) is not None:
-        on = "on" if limit.enforced else "off unless --enforce-limits or --limit turns it on"
-        yield f"rate limit of {limit.limit} in {_duration(limit.window)}, bursts of {limit.burst}; {on}"
+    known = in_force or operation.rate_limit
+    if known is not None:
+        state = "in force" if in_force is not None else "off unless --enforce-limits or --limit turns it on"
+        yield f"rate limit of {known.limit} in {_duration(known.window)}, bursts of {known.burst}; {state}"
 
 
-def _acting(operation: Operation) -> Iterator[str]:
+def _acting(operation: Operation, in_force: RateLimit | None) -> Iterator[str]:
     """Yield the checks that can say something."""
     idle = {
         "authentication": not operation.shape.security,
-        "rate-limit": operation.rate_limit is None,
+        "rate-limit": operation.rate_limit is None and in_force is None,
         "catalogue": operation.catalogue is None,
     }
     yield from (name for name in operation.checks if not idle.get(name, False))

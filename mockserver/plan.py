@@ -20,18 +20,22 @@ from mockserver.yamltext import lines_of
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the user has given, read but for the files, which may change; ``config`` is the configuration file."""
+    """What the user has given, read but for the files, which may change; ``named`` is the file that was named."""
 
     command: Layer
     environment: Layer
-    config: Path | None
+    named: Path | None
+
+    @property
+    def config(self) -> Path | None:
+        """The configuration file: the one that is named, else ``mockserver.yaml`` of this folder, if it is there."""
+        return loading.config_path(self.named)
 
     def configuration(self) -> Configuration:
         """Return the values in force. Raises `SpecError` with every problem of the file."""
         return configure(loading.table(), loading.load_config(self.config), self.environment, self.command)
 
-    def apis(self, configuration: Configuration, names: Sequence[str] = ()) -> list[Api]:
-        """Return the APIs that are served, or those of some names. Raises `SpecError` with every problem."""
+    def _apis(self, configuration: Configuration, names: Sequence[str]) -> list[Api]:
         known = loading.available(configuration["specs"])
         wanted = list(names) or configuration["apis"]
         if not names and (unknown := [name for name in wanted if name not in known]):
@@ -42,9 +46,9 @@ class Plan:
         prefixes = configuration["prefixes"]
         return [mounted(api, _prefix(prefixes[api.name])) if api.name in prefixes else api for api in apis]
 
-    def blueprint(self, configuration: Configuration) -> Blueprint:
-        """Return what is served. Raises `SpecError` with every problem of every spec and value."""
-        known, apis = loading.available(configuration["specs"]), self.apis(configuration)
+    def blueprint(self, configuration: Configuration, names: Sequence[str] = ()) -> Blueprint:
+        """Return what is served, or what of some names would be. Raises `SpecError` with every problem."""
+        known, apis = loading.available(configuration["specs"]), self._apis(configuration, names)
         try:
             return Blueprint(apis, settings_of(configuration, apis, known))
         except SpecError as error:
@@ -52,10 +56,11 @@ class Plan:
 
     def files(self, configuration: Configuration) -> list[Path]:
         """Return the files whose change matters, also a configuration file that is not there yet."""
-        return [self.config or Path(loading.CONFIG_FILE), *map(Path, configuration["specs"])]
+        return [self.named or Path(loading.CONFIG_FILE), *map(Path, configuration["specs"])]
 
     def _files(self) -> dict[str, Path]:
-        return {} if self.config is None else {str(self.config): self.config}
+        config = self.config
+        return {} if config is None else {str(config): config}
 
 
 def _prefix(text: str) -> str:
@@ -78,20 +83,20 @@ def plan_of(command: Mapping[str, Sequence[str]], environment: Mapping[str, str]
     table = loading.table()
     named = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     layers = loading.gathered([lambda: table.of_command(command), lambda: table.of_environment(environment)])
-    return Plan(layers[0], layers[1], loading.config_path(named))
+    return Plan(layers[0], layers[1], named)
 
 
 def shown_configuration(plan: Plan, configuration: Configuration) -> Iterator[str]:
     """Yield the configuration as YAML, each value with what gave it."""
-    yield f"# configuration file: {plan.config if plan.config is not None else 'none'}"
+    yield f"# configuration file: {plan.config or 'none'}"
     yield from shown(configuration, _sources(plan, configuration))
 
 
 def _sources(plan: Plan, configuration: Configuration) -> dict[Place, str]:
     sources = {place: given.source for place, given in configuration.given.items()}
     from_file = [(place, given.pointer) for place, given in configuration.given.items() if given.pointer]
-    if plan.config is not None:
-        lines = lines_of(loading.read_text(plan.config), [pointer for _, pointer in from_file])
+    if (config := plan.config) is not None:
+        lines = lines_of(loading.read_text(config), [pointer for _, pointer in from_file])
         placed = zip(from_file, lines, strict=True)
-        sources |= {place: f"{plan.config}:{line}" for (place, _), line in placed}
+        sources |= {place: f"{config}:{line}" for (place, _), line in placed}
     return sources

@@ -5,7 +5,6 @@ stays; nothing that was recorded is lost. Files are stamped before they are read
 again at the next look. Of a change that could not be used, the files that it names are looked at too.
 """
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -68,9 +67,10 @@ class Watch:
         changed = [path for path, stamp in seen.items() if stamp != self._seen[path]]
         if not changed:
             return
-        self._seen = seen
+        before, self._seen = self._seen, seen
         names = ", ".join(map(str, changed))
         try:
+            self._refuse_gone(before)
             self._use(names)
         except SpecError as error:
             self._tell(f"{error}\nmockserver: {names}: not used; what was served before is served on")
@@ -78,12 +78,16 @@ class Watch:
             told = f"{type(error).__name__}: {error}; please report this with the file"
             self._tell(f"mockserver: {names}: not used, since the mock server failed on it: {told}")
 
-    def _use(self, names: str) -> None:
-        config = self._plan.config
-        if config is not None and self._seen.get(config) == () and os.path.lexists(config) is False:
+    def _refuse_gone(self, before: Stamps) -> None:
+        """Go on with what a configuration file said that is gone: it may be on its way back."""
+        config = self._plan.files(self._started)[0]
+        if before[config] and not self._seen[config]:
             raise SpecError([(str(config), "", "is gone")])
+
+    def _use(self, names: str) -> None:
         configuration = self._plan.configuration()
-        self._seen = {**stamps_of(self._plan.files(configuration)), **self._seen}
+        files = self._plan.files(configuration)
+        self._seen = {**stamps_of(files), **{path: self._seen[path] for path in files if path in self._seen}}
         blueprint = self._plan.blueprint(configuration)
         self._replace(blueprint)
         self._tell(f"mockserver: {names}: read again")
@@ -96,7 +100,7 @@ class Watch:
         for key in AT_START_ONLY:
             before: JSON = self._started[key]
             if configuration[key] != before:
-                yield f"{key} takes effect at the next start; it stays {before}"
+                yield f"{key} takes effect at the next start; it stays {'not set' if before is None else before}"
 
 
 def tell_on_stderr(text: str) -> None:

@@ -4,6 +4,7 @@ A date is text, ``no`` is a word, keys are texts, and a key that stands twice is
 what JSON could hold. Lines are found only when there is something to complain about, by reading again.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,7 +28,8 @@ class _CoreLoader(_SafeLoader):  # type: ignore[misc]
         seen = set()
         for key_node, _ in node.value:
             if key_node.tag != "tag:yaml.org,2002:str":
-                told = f"the key {key_node.value!r} is not a text; put it into quotes"
+                shown = f"the key {key_node.value!r}" if isinstance(key_node.value, str) else "a key"
+                told = f"{shown} is not a text; put it into quotes"
                 raise yaml.constructor.ConstructorError(None, None, told, key_node.start_mark)
             if key_node.value in seen:
                 told = f"the key {key_node.value!r} stands twice"
@@ -113,7 +115,7 @@ def _plain(value: JSON, depth: int) -> JSON:
         return {name: _plain(each, depth + 1) for name, each in value.items()}
     if isinstance(value, list):
         return [_plain(each, depth + 1) for each in value]
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ValueError("not a JSON value")
 

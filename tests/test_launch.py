@@ -307,6 +307,65 @@ def test_a_file_of_the_same_age_and_size_is_another_one(watched: Watched) -> Non
     assert [route.path for route in watched.stage.world.blueprint.apis[-1].routes] == ["/letters"]
 
 
+def test_a_configuration_that_appears_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan, told = Plan({}, {}, None), list[str]()
+    configuration = plan.configuration()
+    stage = stage_of(configuration, plan.blueprint(configuration))
+    watch = Watch(
+        plan, configuration, stamps_of(plan.files(configuration)), stage.replace, every=3600, tell=told.append
+    )
+    (tmp_path / "mockserver.yaml").write_text("apis: [alloy]\n", encoding="utf-8")
+    watch.look()
+    assert told == ["mockserver: mockserver.yaml: read again"]
+    assert [api.name for api in stage.world.blueprint.apis] == ["alloy"]
+    watch.stop()
+
+
+def test_a_spec_that_is_no_longer_named_is_no_longer_looked_at(watched: Watched) -> None:
+    more = watched.folder / "more.yaml"
+    more.write_text(PARCEL.replace("/parcels", "/more"), encoding="utf-8")
+    plan = Plan({}, {}, watched.folder / "m.yaml")
+    (watched.folder / "m.yaml").write_text(f"specs: [{more}]\n", encoding="utf-8")
+    configuration = plan.configuration()
+    seen = stamps_of(plan.files(configuration))
+    watch = Watch(plan, configuration, seen, watched.stage.replace, every=3600, tell=watched.told.append)
+    (watched.folder / "m.yaml").write_text("specs: []\n", encoding="utf-8")
+    watch.look()
+    watched.told.clear()
+    more.write_text(PARCEL, encoding="utf-8")
+    watch.look()
+    assert watched.told == []
+    watch.stop()
+
+
+def test_a_call_whose_body_comes_while_the_spec_changes_is_answered_by_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "parcel.yaml"
+    path.write_text(PARCEL, encoding="utf-8")
+    with serving("--spec", "parcel.yaml", "--watch", "--log", "off", cwd=tmp_path) as (process, ready):
+        assert process.stderr is not None
+        body = b'{"to": "ada"}'
+        head = f"POST /parcels HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", int(ready.rpartition(":")[2])), timeout=10) as connection:
+            connection.sendall(head.encode() + body[:5])
+            path.write_text(PARCEL.replace("'201'", "'202'"), encoding="utf-8")
+            assert process.stderr.readline() == "mockserver: parcel.yaml: read again\n"
+            connection.sendall(body[5:])
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 202 ")
+
+
+def test_a_reset_begins_the_seeded_ids_anew(tmp_path: Path) -> None:
+    (tmp_path / "parcel.yaml").write_text(PARCEL, encoding="utf-8")
+    with serving("--spec", "parcel.yaml", "--seed", "7", "--log", "off", cwd=tmp_path) as (_, ready):
+        url, answers = ready.removeprefix("mockserver ready on "), []
+        for _ in range(2):
+            answers.append([call(url, "/parcels", {"to": "ada"}) for _ in range(2)])
+            call(url, "/__admin/reset", {})
+    assert answers[0] == answers[1]
+    assert answers[0][0] != answers[0][1]
+
+
 def test_a_configuration_that_is_gone_changes_nothing(watched: Watched) -> None:
     watched.write("m.yaml", "limits: {parcel: 1/1h}\n")
     (watched.folder / "m.yaml").unlink()
@@ -421,6 +480,16 @@ def test_configuration_counts_for_what_is_shown(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     (shown,) = json.loads(output("apis", "--json"))["apis"]
     assert (shown["url"], shown["profile"]) == ("http://127.0.0.1:4800/post", "published")
+    monkeypatch.setenv("MOCKSERVER_HOST", "::1")
+    monkeypatch.setenv("MOCKSERVER_LIMIT", "parcel=5/1s")
+    (shown,) = json.loads(output("apis", "--json"))["apis"]
+    assert shown["url"] == "http://[::1]:4800/post"
+    assert "rate limit of 5 in 1s, bursts of 5; in force" in shown["emulated"]
+    monkeypatch.setenv("MOCKSERVER_PREFIX", "parcel=bad")
+    for command in (["apis"], ["spec", "parcel"]):
+        result = CliRunner().invoke(main, command)
+        assert (result.exit_code, result.stderr.partition(": ")[2][:16]) == (2, "MOCKSERVER_PREFI")
+    monkeypatch.setenv("MOCKSERVER_PREFIX", "parcel=/post")
     assert json.loads(output("spec", "parcel", "--json"))["servers"][0]["url"] == "/post"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockserver.checking import _broken
 from mockserver.engine.contract import Api
 from mockserver.engine.decide import answer, settle
 from mockserver.engine.effective import effective_document
@@ -19,14 +20,42 @@ from mockserver.engine.values import encode
 from mockserver.engine.world import Blueprint
 from mockserver.loading import _compiled, bundled, read_yaml
 from mockserver.overview import api_overview, overview_text
+from mockserver.yamltext import parse_yaml
 from tests.engine.specs import world
 
-BASES = [read_yaml(path) for path in [*bundled().values(), Path(__file__).parent / "parcel" / "parcel.yaml"]]
+RICH = """
+openapi: 3.1.0
+info: {title: Rich, version: '1'}
+paths:
+  /p/{id}:
+    get:
+      parameters:
+        - {name: id, in: path, required: true, schema: {$ref: '#/components/schemas/Id'}}
+        - {name: q, in: query, schema: {anyOf: [{type: integer, maximum: 10}, {enum: [all]}]}}
+        - {name: l, in: query, explode: false, schema: {type: array, minItems: 1, items: {allOf: [{type: string, minLength: 2}]}}}
+        - {name: c, in: cookie, schema: {$ref: '#/components/schemas/Anything'}}
+      responses: {'200': {description: ok, content: {application/json: {example: {id: '{$request.path.id}'}}}}, default: {description: other}}
+    post:
+      requestBody: {$ref: '#/components/requestBodies/B'}
+      responses: {'200': {$ref: '#/components/responses/R'}}
+components:
+  schemas:
+    Id: {type: string}
+    Anything: true
+    Tree: {type: object, properties: {next: {$ref: '#/components/schemas/Tree'}, list: {type: array, items: {$ref: '#/components/schemas/Id'}}}}
+  requestBodies: {B: {content: {application/json: {schema: {allOf: [{$ref: '#/components/schemas/Tree'}, {required: [list]}]}}}}}
+  responses: {R: {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Anything'}, examples: {e: {$ref: '#/components/examples/E'}}}}}}
+  examples: {E: {value: {a: 1}}}
+"""
+FILES = [*bundled().values(), Path(__file__).parent / "parcel" / "parcel.yaml"]
+BASES = [*map(read_yaml, FILES), parse_yaml(RICH)]
 ODD: list[Any] = [
     None, True, 0, -1, 5, 1.5, 10**30, "", " ", "a b", "{", "{$", "{$mock.nope}", "{$mock.findings}", "{$item.x}",
     "{$request.body#/a~2}", "{$request.header.}", "{$request.path.zz}", "{$mock.known(x, 1)}", "#/", "#/info", "/", "(",
     "(?P<x>", "1s", "0s", "999999999999d", "null", "200", "2XX", "../x", "{a}{b}", "\u0130", "Content-Length", "text/plain",
     [], {}, [None], [[]], [{}], {"a": 1}, {"$ref": "#/x"}, {"$ref": 5}, {"x-mock": {}}, {"x-mock": 5}, {"type": ["string"]},
+    {"enum": 5}, {"allOf": 5}, {"anyOf": None}, {"items": {"enum": 5}}, {"type": "array", "minItems": 2.0}, {"minLength": 3.0},
+    {"allOf": [{"properties": {"a": False}}, {"properties": {"a": True}}]}, {"type": "array", "minItems": 10**9},
     {"allOf": [{"$ref": "#/components/schemas/Error"}]}, {"$published": True, "a": 1}, {"type": {}}, {"type": "apiKey"},
 ]  # fmt: skip
 
@@ -72,7 +101,8 @@ def use(api: Api) -> None:
     """Do with an API what the commands and the server do."""
     blueprint = Blueprint([api])
     document = effective_document(api, blueprint)
-    overview_text(api_overview(api))
+    overview_text(api_overview(api, blueprint.policies[api.name].limits, "http://localhost"))
+    list(_broken(api))
     served = world(api)
     for route in api.routes:
         body = sample_of(route.operation.shape.body, route.operation.shape.body)

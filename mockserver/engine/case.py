@@ -23,8 +23,9 @@ from mockserver.engine.wording import items_of
 class Case:
     """One request, what is known of it so far, and the stores that its checks may touch.
 
-    ``checks`` are those it goes through, ``answer`` is the one being written; ``keys_taken`` are those that
-    this request holds or will keep, ``noted`` what checks found for templates.
+    ``checks`` are those it goes through, ``sent`` the bytes that ``body`` was parsed from, if it was; ``answer`` is
+    the one being written; ``keys_taken`` are those that this request holds or will keep, ``noted`` what checks found
+    for templates.
     """
 
     request: Request
@@ -40,6 +41,7 @@ class Case:
     number: int
     id: str
     body: JSON = ABSENT
+    sent: bytes = b""
     item: JSON = None
     answer: Answer | None = None
     credential: Credential | None = None

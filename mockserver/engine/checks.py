@@ -95,6 +95,7 @@ def parsing(case: Case) -> Refused | None:
         return _empty_body(case)
     try:
         case.body = parse_json(body)
+        case.sent = body
     except MalformedError as error:
         return _malformed(str(error), "Check the body with a JSON parser.", len(body))
     return None

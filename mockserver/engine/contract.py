@@ -126,6 +126,7 @@ class Parameter:
     schema: JSON
     kinds: frozenset[str] = frozenset()
     items: frozenset[str] | None = None
+    item_schema: JSON = True
     explode: bool = False
 
 

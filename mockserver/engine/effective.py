@@ -103,10 +103,10 @@ class _Rendered:
     # What is taken
 
     def _parameters(self, parameters: list[JSON]) -> list[JSON]:
-        resolved = [self.view.resolve(each) for each in parameters]
-        resolved = [{**each, "required": True} if each["in"] == "path" else each for each in resolved]
-        kept = [each for each in resolved if each["name"].lower() not in self.route.supplies]
-        schemas = {each["name"].lower(): each.get("schema", {}) for each in resolved}
+        listed = [self.view.resolve(each) for each in parameters]
+        listed = [{**each, "required": True} if each["in"] == "path" else each for each in listed]
+        kept = [each for each in listed if each["name"].lower() not in self.route.supplies]
+        schemas = {each["name"].lower(): each.get("schema", {}) for each in listed}
         where = self._where()
         for name, variable in self.route.supplies.items():
             pattern = {"pattern": f"^({where[variable]})$"} if variable in where else {}
@@ -228,13 +228,7 @@ class _Rendered:
             schemes = [scheme for alternative in self._operation.shape.security for scheme in alternative]
             case.findings = (_finding(self._operation, reason),)
             case.credential = Credential(schemes[0], "key", "Key", "missing") if schemes else None
-            case.noted |= {
-                "key": "key-1",
-                "scheme": "Key",
-                "reason": str(reason),
-                "size": 600_000,
-                "limit.resetSeconds": 1,
-            }
+            case.noted |= {**_NOTED, "reason": str(reason)}
         return case
 
 

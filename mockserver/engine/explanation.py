@@ -21,6 +21,8 @@ from mockserver.engine.values import below, cut, first_step, json_type, write_js
 MOST_KNOWN: Final = 256
 """How many comparisons of branches are kept: the same mistake is made again and again."""
 
+_LONG: Final = 2000  # characters of names, which would be kept for as long as the server runs
+
 Mistake = tuple[Rule, tuple[str, ...], tuple[tuple[int, str], ...]]
 """A rule with branches, the members of the value, and those that each branch misses."""
 
@@ -233,7 +235,8 @@ def _mistake(breach: Breach, fitting: Mapping[int, list[Breach]]) -> Mistake | N
             if each.member is None or each.place != breach.place:
                 return None
             missing.append((position, each.member))
-    return breach.rule, tuple(breach.value), tuple(missing)
+    names = tuple(breach.value)
+    return (breach.rule, names, tuple(missing)) if sum(map(len, names)) < _LONG else None
 
 
 # One branch at a time

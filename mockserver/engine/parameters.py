@@ -8,15 +8,13 @@ headers and paths.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Protocol
+from typing import Protocol
 from urllib.parse import parse_qs
 
 from mockserver.engine.contract import Parameter
 from mockserver.engine.exchange import JSON, Request
 from mockserver.engine.headers import cookies_of
 from mockserver.engine.values import ABSENT, json_type, walk
-
-SCALARS: Final = frozenset({"string", "number", "integer", "boolean", "null"})
 
 
 class Source(Protocol):
@@ -45,17 +43,21 @@ def texts_of(parameter: Parameter, source: Source) -> list[str]:
     return [] if found is None else [found]
 
 
-def read(parameter: Parameter, texts: list[str], accepts: Callable[[JSON], bool]) -> JSON:
+Accepts = Callable[[JSON], bool]
+
+
+def read(parameter: Parameter, texts: list[str], accepts: Accepts, accepts_item: Accepts) -> JSON:
     """Return the value that texts stand for: the first that is accepted, else the likeliest."""
-    meanings = list(_meanings(parameter, texts))
-    return next((each for each in meanings if accepts(each)), meanings[0])
-
-
-def _meanings(parameter: Parameter, texts: list[str]) -> Iterator[JSON]:
+    meanings = list(_readings(texts[0], parameter.kinds))
     if parameter.items is not None:
         parts = texts if parameter.explode else [part for text in texts for part in text.split(",")]
-        yield [next(_readings(part, parameter.items)) for part in parts]
-    yield from _readings(texts[0], parameter.kinds)
+        items = [list(_readings(part, parameter.items)) for part in parts]
+        meanings.insert(0, [_first(readings, accepts_item) for readings in items])
+    return _first(meanings, accepts)
+
+
+def _first(meanings: list[JSON], accepts: Accepts) -> JSON:
+    return next((each for each in meanings if accepts(each)), meanings[0])
 
 
 def _readings(text: str, kinds: frozenset[str]) -> Iterator[JSON]:
@@ -82,10 +84,10 @@ def types_in(schema: JSON, root: JSON, depth: int = 0) -> frozenset[str]:
     types = {each for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)}
     types |= {
         json_type(value)
-        for value in [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
+        for value in [*_listed(schema, "enum"), *([schema["const"]] if "const" in schema else [])]
     }
     for keyword in ("allOf", "anyOf", "oneOf"):
-        for branch in schema.get(keyword, []):
+        for branch in _listed(schema, keyword):
             types |= types_in(branch, root, depth + 1)
     return frozenset(types)
 

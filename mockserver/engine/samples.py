@@ -5,14 +5,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON
-from mockserver.engine.values import ABSENT, walk
+from mockserver.engine.sentences import FORMAT_SAMPLES
+from mockserver.engine.values import walk
 
 _DEEPEST: Final = 8
-FORMATS: Final = {
-    "uri": "https://example.com/file.pdf", "date-time": "2026-11-20T12:00:00Z", "date": "2026-11-20",
-    "email": "ada@example.com", "uuid": "520784e2-887d-4c25-b53c-4ad46ad38100", "hostname": "example.com",
-}  # fmt: skip
-"""A text of each format."""
 
 
 def sample_of(schema: JSON, root: JSON, depth: int = 0) -> JSON:
@@ -42,7 +38,7 @@ def resolved(schema: JSON, root: JSON) -> JSON:
         return schema
     if isinstance(ref := schema.get("$ref"), str):
         found = walk(root, ref.removeprefix("#"))
-        schema = {**(found if found is not ABSENT else {}), **_without(schema, "$ref")}
+        schema = {**(found if isinstance(found, dict) else {}), **_without(schema, "$ref")}
     parts = [*schema.get("allOf", []), *([schema["else"]] if "else" in schema else [])]
     whole: JSON = {
         name: value for name, value in schema.items() if name not in {"allOf", "if", "then", "else"}
@@ -52,10 +48,10 @@ def resolved(schema: JSON, root: JSON) -> JSON:
     return whole
 
 
-def _joined(ours: Mapping[str, JSON], theirs: JSON) -> dict[str, JSON]:
+def _joined(ours: JSON, theirs: JSON) -> JSON:
     """Return a schema that asks for what two ask for, as far as a sample needs it."""
-    if not isinstance(theirs, dict):
-        return dict(ours)
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return ours if isinstance(ours, dict) else theirs
     joined = {**ours, **theirs}
     if "required" in ours and "required" in theirs:
         joined["required"] = [*ours["required"], *theirs["required"]]
@@ -82,7 +78,9 @@ def _of_type(schema: Mapping[str, JSON], root: JSON, depth: int) -> JSON:
             properties = schema.get("properties", {})
             return {name: sample_of(properties.get(name, {}), root, depth + 1) for name in wanted}
         case "array":
-            return [sample_of(schema.get("items", {}), root, depth + 1)] * max(1, schema.get("minItems", 1))
+            return [sample_of(schema.get("items", {}), root, depth + 1)] * _bounded(
+                schema.get("minItems", 1), 1
+            )
         case "integer" | "number":
             return schema.get("minimum", schema.get("exclusiveMinimum", 0) + ("exclusiveMinimum" in schema))
         case "boolean":
@@ -94,7 +92,17 @@ def _of_type(schema: Mapping[str, JSON], root: JSON, depth: int) -> JSON:
 
 
 def _text(schema: Mapping[str, JSON]) -> str:
-    text = FORMATS.get(schema.get("format", ""), "text")
+    text = FORMAT_SAMPLES.get(schema.get("format", ""), "text")
     if "pattern" in schema and (plain := re.fullmatch(r"\^([A-Za-z0-9 _-]+)\$?", schema["pattern"])):
         text = plain[1]
-    return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength", len(text) + 200)]
+    return text.ljust(_bounded(schema.get("minLength", 0), 0), "x")[
+        : _bounded(schema.get("maxLength", _MOST), 0)
+    ]
+
+
+_MOST: Final = 1000
+
+
+def _bounded(count: JSON, least: int) -> int:
+    """Return a count as it may stand in a schema (2.0 is 2), but not so many that the sample would be no sample."""
+    return min(max(least, int(count)), _MOST)

@@ -92,17 +92,18 @@ def _constant(wanted: JSON, _: JSON) -> Sentence:
     return f"must be {text}", text, f"Send {text}."
 
 
-_FORMAT_SAMPLES: Final = {
+FORMAT_SAMPLES: Final = {
     "uri": "https://example.com/file.pdf", "date-time": "2026-11-20T08:40:55Z", "date": "2026-11-20",
     "email": "ada@example.com", "uuid": "520784e2-887d-4c25-b53c-4ad46ad38100", "hostname": "example.com",
 }  # fmt: skip
+"""A text of each format."""
 
 
 def _format(name: JSON, _: JSON) -> Sentence:
     return (
         f"must be of the format {name}",
         f"format {name}",
-        f"Send for example {_FORMAT_SAMPLES.get(name, name)}.",
+        f"Send for example {FORMAT_SAMPLES.get(name, name)}.",
     )
 
 

@@ -61,14 +61,15 @@ def _is_ignored(parameter: JSON) -> bool:
 def _parameter(document: Document, source: JSON) -> Parameter:
     schema, place = source.get("schema", {}), source["in"]
     kinds = types_in(schema, document.root)
-    items = types_in(items_in(schema, document.root), document.root) if "array" in kinds else None
+    inner = items_in(schema, document.root)
     return Parameter(
         name=source["name"].lower() if place == "header" else source["name"],
         place=place,
         required=source.get("required", False),
         schema=document.closed(schema) if isinstance(schema, dict) else schema,
         kinds=kinds,
-        items=items,
+        items=types_in(inner, document.root) if "array" in kinds else None,
+        item_schema=document.closed(inner) if isinstance(inner, dict) else True,
         explode=place == "query" and source.get("explode", True),
     )
 

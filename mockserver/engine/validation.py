@@ -43,12 +43,17 @@ TOO_DEEP: Final = BEYOND._replace(
 
 
 class Call(Protocol):
-    """What validation reads of a request; ``supplied`` are parameters that the path gives."""
+    """What validation reads of a request; ``supplied`` are parameters that the path gives.
+
+    ``sent`` are the bytes that the body was parsed from, none where it was not.
+    """
 
     @property
     def request(self) -> Request: ...  # noqa: D102
     @property
     def body(self) -> JSON: ...  # noqa: D102
+    @property
+    def sent(self) -> bytes: ...  # noqa: D102
     @property
     def path_values(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
@@ -137,7 +142,8 @@ class CompiledShape:
         parameters, body, required, *security = [
             ours != other for ours, other in zip(shape.source, theirs, strict=True)
         ]
-        self._parameters = [(each, Schema(each.schema)) for each in shape.parameters] if parameters else []
+        listed = shape.parameters if parameters else ()
+        self._parameters = [(each, Schema(each.schema), Schema(each.item_schema)) for each in listed]
         self._body = Schema(shape.body) if body and shape.body is not None else None
         self._body_required = shape.body_required and required
         self._security = shape.security if any(security) else ()
@@ -161,11 +167,13 @@ class CompiledShape:
         found = self._parameter_findings(call)
         if call.body is ABSENT:
             return [*found, MISSING_BODY] if self._body_required else found
-        return found + self._body.findings(call.body, call.request.body) if self._body is not None else found
+        return found + self._body.findings(call.body, call.sent) if self._body is not None else found
 
     def _parameter_findings(self, call: Call) -> list[Finding]:
         return [
-            finding for parameter, schema in self._parameters for finding in _judge(parameter, schema, call)
+            finding
+            for parameter, schema, items in self._parameters
+            for finding in _judge(parameter, schema, items, call)
         ]
 
 
@@ -186,10 +194,10 @@ def _any_met(security: Sequence[Sequence[Any]], request: Request) -> bool:
     return any(all(not read_credential(scheme, request).fault for scheme in each) for each in security)
 
 
-def _judge(parameter: Parameter, schema: Schema, call: Call) -> Iterable[Finding]:
+def _judge(parameter: Parameter, schema: Schema, items: Schema, call: Call) -> Iterable[Finding]:
     texts, pointer = texts_of(parameter, call), pointer_of([parameter.name])
     if texts:
-        for finding in schema.findings(read(parameter, texts, schema.accepts)):
+        for finding in schema.findings(read(parameter, texts, schema.accepts, items.accepts)):
             below = pointer + finding.pointer if parameter.items is not None else pointer
             yield finding._replace(place=parameter.place, pointer=below, field=parameter.name)
     elif parameter.required:

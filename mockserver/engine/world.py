@@ -145,10 +145,13 @@ def _validator(operation: Operation) -> Validator:
 
 
 class World:
-    """One namespace's state, fresh."""
+    """One namespace's state, fresh. ``seeded`` begins the ids anew, as each reset then does."""
 
-    def __init__(self, blueprint: Blueprint, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, blueprint: Blueprint, clock: Clock, ids: Ids, seeded: Callable[[], Ids] | None = None
+    ) -> None:
         self.blueprint = blueprint
+        self._seeded = seeded
         self.clock = clock
         self.ids = ids
         self.keys = Keys()
@@ -173,6 +176,7 @@ class World:
     def afresh(self) -> "World":
         """Return a new world of the same blueprint, with the clock back at real time."""
         self.clock.reset()
-        fresh = World(self.blueprint, self.clock, self.ids)
+        ids = self.ids if self._seeded is None else self._seeded()
+        fresh = World(self.blueprint, self.clock, ids, self._seeded)
         fresh.journal.succeed(self.journal)
         return fresh

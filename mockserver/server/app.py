@@ -90,6 +90,8 @@ class DataPlane:
         request = Request(method, path, query, headers, raw_headers, body, client, incomplete)
         world = self._stage.world  # the world of now: it may have been reset while the body was read
         try:
+            if world.blueprint is not blueprint:  # it was replaced while the body was read
+                routed = world.blueprint.router.route(method, path)
             decided = answer(world, request, routed)
         except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
             traceback.print_exception(error, file=sys.stderr)

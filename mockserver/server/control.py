@@ -102,8 +102,9 @@ class Control:
     async def list_apis(self, request: Request) -> Response:
         """``GET /apis``: what is served, how SDKs are pointed here, what is emulated and what is not."""
         url = str(request.base_url).rstrip("/")
-        served = self._stage.world.blueprint.apis
-        return answer_json({"apis": [api_overview(api, url) for api in served]})
+        blueprint = self._stage.world.blueprint
+        shown = [api_overview(api, blueprint.policies[api.name].limits, url) for api in blueprint.apis]
+        return answer_json({"apis": shown})
 
     async def openapi_yaml(self, request: Request) -> Response:
         """``GET /apis/{api}/openapi.yaml?profile=``: the effective document of an API; see `effective`."""

@@ -21,9 +21,10 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from mockserver.overview import base_url
+
 DEFAULT_HOST: Final = "127.0.0.1"
 LOOPBACK: Final = frozenset({DEFAULT_HOST, "localhost"})
-DEFAULT_PORT: Final = 4747
 _GRACE: Final = 0.05  # seconds that running requests have to finish once a stop has begun
 _KEEP_ALIVE: Final = 75  # seconds; uvicorn's 5 close connections that a pool of a client still counts on
 _TURNS: Final = 5  # of the event loop: what it has just accepted is a connection 2 turns later
@@ -78,7 +79,7 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
 def url_of(sockets: Sequence[socket.socket]) -> str:
     """Return the base URL of the first socket."""
     host, port = sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return base_url(host, port)
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

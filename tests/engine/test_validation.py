@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -251,6 +252,16 @@ def test_parameters_are_read_as_what_the_schema_wants(
         world(api({f"{OPERATION}/parameters": PARAMETERS})), request(headers=headers, query=query)
     )
     assert [(each["in"], each["pointer"], each["keyword"]) for each in exchange.findings] == found
+
+
+def test_the_same_bytes_read_as_no_body_are_another_body() -> None:
+    changes = {f"{OPERATION}/x-mock/mediaType": "empty", f"{OPERATION}/x-mock/emptyBody": "invalid"}
+    served = world(api(changes))
+    sent = request({"name": 5})
+    as_text = replace(sent, headers={"content-type": "text/plain"})
+    for _ in range(2):
+        found = [[each["message"] for each in call(served, each)[1].findings] for each in (as_text, sent)]
+        assert found == [["is required"], ["must be a string, not a number"]]
 
 
 def test_a_refused_body_that_comes_again_is_not_explained_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.server.running import DEFAULT_PORT
+from mockserver.loading import table
 from tests.packaging.building import (
     CALLS,
     STARTS_WITHIN,
@@ -28,6 +28,8 @@ from tests.packaging.building import (
     run,
     serving,
 )
+
+DEFAULT_PORT = next(option.default for option in table().options if option.key == "port")
 
 pytestmark = [
     pytest.mark.xdist_group("packaging"),
