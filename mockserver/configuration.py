@@ -4,7 +4,6 @@ No file is read here. A value that cannot be used is told with what gave it: an 
 the file.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from mockserver.engine.journal import MOST_BYTES
 from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import cut, pointer_of, seconds_of, write_json
+from mockserver.engine.values import cut, nearest, pointer_of, seconds_of, write_json
 from mockserver.engine.world import Settings, UserLimit
 from mockserver.options import Configuration
 
@@ -153,8 +152,8 @@ def _value_problems(configuration: Configuration, served: Mapping[str, Api]) -> 
 
 
 def _not_served(name: str, served: Mapping[str, Api]) -> str:
-    near = difflib.get_close_matches(name, list(served), 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(served)}"
+    near = nearest(name, list(served))
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(served)}"
     return f"no API named {name!r} is served; {hint}"
 
 

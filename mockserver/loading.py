@@ -3,11 +3,10 @@
 Loading is loud: every problem of every file is reported at once, each with file, line, place and a sentence.
 """
 
-import difflib
 import importlib.resources
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from mockserver.engine.deviations import changes_words, source_pointer
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
+from mockserver.engine.values import nearest
 from mockserver.engine.vocabulary import Vocabulary
 from mockserver.options import Layer, Table
 from mockserver.yamltext import YamlError, lines_of, parse_yaml
@@ -125,7 +125,7 @@ def load_apis(
     known = available(specs)
     wanted = list(dict.fromkeys(names)) or list(known)
     if unknown := [name for name in wanted if name not in known]:
-        raise SpecError([(name, "", _no_such_api(name, list(known))) for name in unknown])
+        raise SpecError([("", "", no_such_api(name, known)) for name in unknown])
     return gathered([partial(load_spec, known[name], name, profile) for name in wanted])
 
 
@@ -139,9 +139,11 @@ def bundled_names() -> list[str]:
     return list(bundled())
 
 
-def _no_such_api(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"no such API; did you mean {near[0]}?" if near else f"no such API; there are {', '.join(known)}"
+def no_such_api(name: str, known: Collection[str]) -> str:
+    """Return what is told of an API that is not there."""
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+    return f"there is no API named {name!r}; {hint}"
 
 
 def load_spec(path: Any, name: str, profile: str = "observed") -> Api:

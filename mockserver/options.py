@@ -6,7 +6,6 @@ layer; the command line wins over the environment, the environment over the file
 that holds something for each API is laid over API by API.
 """
 
-import difflib
 import json
 import re
 import shlex
@@ -18,7 +17,7 @@ from typing import Final, Literal
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import pointer_of
+from mockserver.engine.values import nearest, pointer_of
 from mockserver.engine.vocabulary import sentence_of
 
 PREFIX: Final = "MOCKSERVER_"
@@ -204,8 +203,8 @@ class Table:
         known = [CONFIG_VARIABLE, *(option.variable for option in self.options if not option.is_in_file_only)]
         for name in sorted(environment):
             if name.startswith(PREFIX) and name not in known and not name.endswith("_URL"):
-                near = difflib.get_close_matches(name, known, 1)
-                yield f"{name} is not known" + (f"; did you mean {near[0]}?" if near else "")
+                near = nearest(name, known)
+                yield f"{name} is not known" + (f"; did you mean {near}?" if near else "")
 
 
 def _option(key: str, schema: JSON) -> Option:

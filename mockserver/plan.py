@@ -3,8 +3,7 @@
 Everything that can be wrong with what the user gave is found here, before a socket is opened, and told at once.
 """
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +38,7 @@ class Plan:
         known = loading.available(configuration["specs"])
         wanted = list(names) or configuration["apis"]
         if not names and (unknown := [name for name in wanted if name not in known]):
-            told = [_no_such_api(name, known) for name in unknown]
+            told = [loading.no_such_api(name, known) for name in unknown]
             error = SpecError(configuration.problem(("apis",), sentence) for sentence in told)
             raise loading.located(error, self._files())
         apis = loading.load_apis(wanted, configuration["profile"], configuration["specs"])
@@ -69,13 +68,6 @@ def _prefix(text: str) -> str:
         return prefix_of(text)
     except ValueError:
         return ""
-
-
-def _no_such_api(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"there is no API named {name!r}; " + (
-        f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    )
 
 
 def plan_of(command: Mapping[str, Sequence[str]], environment: Mapping[str, str], file: Path | None) -> Plan:

@@ -228,8 +228,8 @@ def test_what_cannot_be_served(
         (["spec"], "Missing argument 'API'"),
         (["schema", "novu"], "'novu' is not one of 'config', 'spec'"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
-        (["apis", "nova"], "Error: nova: no such API; did you mean novu?"),
-        (["spec", "nova"], "Error: nova: no such API; did you mean novu?"),
+        (["apis", "nova"], "Error: there is no API named 'nova'; did you mean novu?"),
+        (["spec", "nova"], "Error: there is no API named 'nova'; did you mean novu?"),
     ],
 )
 def test_what_cannot_be_typed(

@@ -4,7 +4,6 @@ The order in which an operation runs them is data, from its spec: APIs differ in
 case what later ones and the answer need: the parsed body, words for templates, headers, keys it took.
 """
 
-import difflib
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -26,6 +25,7 @@ from mockserver.engine.values import (
     encode,
     first_step,
     is_empty,
+    nearest,
     pointer_of,
     walk,
 )
@@ -182,8 +182,8 @@ def catalogue(case: Case) -> Refused | None:
 
 def _unknown_name(case: Case, name: str, pointer: str) -> Refused | None:
     known = sorted(case.policy.catalogue.entries)
-    near = difflib.get_close_matches(name[:200], known[:1000], 1)
-    fix = f"Did you mean {near[0]!r}?" if near else "Add it to the catalogue, or trigger a known name."
+    near = nearest(name, known)
+    fix = f"Did you mean {near!r}?" if near else "Add it to the catalogue, or trigger a known name."
     message, expected = f"{cut(name)!r} is not in the catalogue", cut(", ".join(known) or "no name at all")
     finding = Finding(
         "body", pointer, first_step(pointer), "catalogue", message, expected, cut(name), cut(name), fix

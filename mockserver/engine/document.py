@@ -1,6 +1,5 @@
 """One OpenAPI document while it is being compiled: looking things up, and collecting what is wrong."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.expressions import FINDING_MEMBERS, Facts, Template, TemplateError
 from mockserver.engine.media import body_bytes, is_json
 from mockserver.engine.templates import compile_expression, compile_template, compile_writer
-from mockserver.engine.values import ABSENT, pointer_of, walk
+from mockserver.engine.values import ABSENT, nearest, pointer_of, walk
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 T = TypeVar("T")
@@ -138,9 +137,9 @@ class Document:
                 at, f"$mock.{name} is made of what is written here; use $item, the finding that is told"
             )
         for name in sorted({*_ITEM_MEMBER.findall(text)} - FINDING_MEMBERS):
-            near = difflib.get_close_matches(name, FINDING_MEMBERS, 1)
+            near = nearest(name, FINDING_MEMBERS)
             hint = (
-                f"; did you mean $item.{near[0]}?"
+                f"; did you mean $item.{near}?"
                 if near
                 else f"; there are {', '.join(sorted(FINDING_MEMBERS))}"
             )

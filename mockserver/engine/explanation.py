@@ -6,7 +6,6 @@ one left, its own findings are reported where they stand; are several left, each
 nearest first.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -16,7 +15,7 @@ from mockserver.engine.breaches import MOST_BREACHES, Breach, Node, Rule, unknow
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.sentences import SENTENCES, as_beginning, with_article
 from mockserver.engine.unfolding import followed, unfolded
-from mockserver.engine.values import below, cut, first_step, json_type, write_json
+from mockserver.engine.values import below, cut, first_step, json_type, nearest, write_json
 
 MOST_KNOWN: Final = 256
 """How many comparisons of branches are kept: the same mistake is made again and again."""
@@ -168,8 +167,8 @@ def _fix(missing: str) -> str:
 def _unknown(breach: Breach) -> Iterator[Finding]:
     known = list(breach.rule.schema.get("properties", {}))[:200]
     for name in islice(unknown_members(breach.rule.schema, breach.value), MOST_BREACHES):
-        near = difflib.get_close_matches(name[:200], known, 1)
-        fix = f"Did you mean {write_json(near[0])}?" if near else "Leave it out."
+        near = nearest(name, known)
+        fix = f"Did you mean {write_json(near)}?" if near else "Leave it out."
         pointer = below(breach.place, name)
         yield _finding(breach, pointer, "is not a known member", "nothing", write_json(name), fix)
 

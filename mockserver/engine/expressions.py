@@ -4,7 +4,6 @@ Expressions are OpenAPI's runtime expressions plus the names below. Each is comp
 the facts of one request. A name that is not known is a `TemplateError` when the spec is loaded.
 """
 
-import difflib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from mockserver.engine.values import (
     follow,
     is_empty,
     iso_time,
+    nearest,
     steps_of,
     uuid_of,
     uuid_text,
@@ -235,8 +235,8 @@ def _mock(text: str, operand: Operand) -> Template:
     if text in NOTED:
         return lambda facts: facts.noted.get(text, ABSENT)
     known = sorted([*VALUES, *NOTED, *FUNCTIONS])
-    near = difflib.get_close_matches(text, known, 1)
-    hint = f"did you mean $mock.{near[0]}?" if near else f"there are {', '.join(known)}"
+    near = nearest(text, known)
+    hint = f"did you mean $mock.{near}?" if near else f"there are {', '.join(known)}"
     raise TemplateError(f"'$mock.{text}' is unknown; {hint}")
 
 

@@ -4,7 +4,6 @@ A mock that ignores a rule lies, so that a word nobody checks stops the load: a 
 these lists, a format without a checker, a schema that the validator cannot compile.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,7 +11,7 @@ import jsonschema_rs
 
 from mockserver.engine.exchange import JSON
 from mockserver.engine.formats import FORMATS, IGNORED
-from mockserver.engine.values import pointer_of
+from mockserver.engine.values import nearest, pointer_of
 
 _ONE_SCHEMA: Final = frozenset(
     {
@@ -45,8 +44,8 @@ def unknown_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[str
         return
     for name in schema:
         if name not in KEYWORDS and not name.startswith("x-"):
-            near = difflib.get_close_matches(name, KEYWORDS, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest(name, KEYWORDS)
+            hint = f"; did you mean {near}?" if near else ""
             yield pointer_of([*steps, name]), f"the keyword {name!r} is not known{hint}"
     name = schema.get("format")
     if name is not None and not isinstance(name, str):

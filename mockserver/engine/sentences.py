@@ -3,7 +3,6 @@
 Each function takes the keyword's value and the instance, and returns a message, what was expected, and a fix.
 """
 
-import difflib
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -11,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from mockserver.engine.exchange import JSON
-from mockserver.engine.values import cut, json_type
+from mockserver.engine.values import cut, json_type, nearest
 
 Sentence = tuple[str, str, str]
 
@@ -69,8 +68,8 @@ def with_article(names: Sequence[str]) -> str:
 
 def _enum(allowed: JSON, instance: JSON) -> Sentence:
     asked = as_beginning(instance)[:200].strip('"')
-    near = difflib.get_close_matches(asked, [str(each) for each in allowed][:200], 1, 0.5)
-    fix = f"Did you mean {json.dumps(near[0])}?" if near else "Use one of them."
+    near = nearest(asked, [str(each) for each in allowed][:200], 0.5)
+    fix = f"Did you mean {json.dumps(near)}?" if near else "Use one of them."
     expected = ", ".join(as_beginning(each) for each in allowed)
     return f"must be one of {cut(expected)}", expected, fix
 

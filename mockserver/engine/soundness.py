@@ -1,6 +1,5 @@
 """What must hold in a document beyond its syntax, looked at once when it is loaded."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.media import is_json
 from mockserver.engine.parameters import types_in
 from mockserver.engine.paths import variables_of
-from mockserver.engine.values import ABSENT, pointer_of, walk, write_json
+from mockserver.engine.values import ABSENT, nearest, pointer_of, walk, write_json
 
 Place = tuple[JSON, list[str | int]]
 """A part of a document, and the steps that lead to it."""
@@ -188,8 +187,8 @@ def _check_reference(document: Document, part: JSON, kind: str, steps: list[str 
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, list(known))
+    return f"; did you mean {near}?" if near else ""
 
 
 def _references(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:

@@ -1,5 +1,6 @@
 """JSON values: finding things in them, writing them, and the values that are made fresh."""
 
+import difflib
 import hashlib
 import json
 import re
@@ -132,6 +133,11 @@ def json_type(value: JSON) -> str:
 _TYPES: Final[dict[type, str]] = {
     type(None): "null", int: "number", float: "number", str: "string", list: "array", dict: "object",
 }  # fmt: skip
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known name that was probably meant, None where none is like it; what is long is not compared."""
+    return next(iter(difflib.get_close_matches(name[:200], [*known][:1000], 1, likeness)), None)
 
 
 def cut(text: str, limit: int = 80) -> str:
