@@ -251,3 +251,60 @@ def test_a_large_body_is_explained_in_no_time() -> None:
     assert len(schema.findings({"name": "x", "to": [{"email": "a"}] * 100_000})) == 50
     assert schema.findings({"name": "x", "to": [*["a"] * 100_000, 5]}) == [BEYOND]
     assert time.perf_counter() - start < 1.0
+
+
+# One keyword at a time
+
+S, N = {"type": "string"}, {"type": "integer"}
+REFS = {"components": {"schemas": {"A": {"properties": {"r": True}}}}}
+ONE_BY_ONE: list[tuple[Any, list[Any]]] = [
+    ({"unevaluatedProperties": False}, [{}, {"a": 1}, [], 5]),
+    ({"properties": {"a": S}, "unevaluatedProperties": False}, [{"a": "x"}, {"a": "x", "b": 1}, {"a": 1}]),
+    ({"patternProperties": {"^a": S}, "unevaluatedProperties": False}, [{"ab": "x"}, {"b": 1}, {"ab": "x", "b": 1}]),
+    ({"properties": {"a": S}, "patternProperties": {"^b": S}, "unevaluatedProperties": False}, [{"a": "x", "b": "x"}, {"a": "x", "c": 1}]),
+    ({"additionalProperties": N, "unevaluatedProperties": False}, [{"a": 1}, {"a": "x"}]),
+    ({"allOf": [{"properties": {"a": S}}, {"properties": {"b": S}}], "unevaluatedProperties": False}, [{"a": "x", "b": "x"}, {"c": 1}]),
+    ({"anyOf": [{"properties": {"a": S}, "required": ["a"]}, {"properties": {"b": S}, "required": ["b"]}], "unevaluatedProperties": False}, [{"a": "x"}, {"b": "x"}, {"a": "x", "b": 1}, {"a": "x", "b": "x"}]),
+    ({"oneOf": [{"properties": {"a": N}, "required": ["a"]}, {"properties": {"b": N}, "required": ["b"]}], "unevaluatedProperties": False}, [{"a": 1}, {"a": 1, "c": 1}]),
+    ({"if": {"properties": {"a": {"const": 1}}, "required": ["a"]}, "then": {"properties": {"b": N}}, "else": {"properties": {"c": N}}, "unevaluatedProperties": False}, [{"a": 1, "b": 1}, {"a": 1, "c": 1}, {"c": 1}, {"b": 1}]),
+    ({"dependentSchemas": {"a": {"properties": {"a": True, "b": True}}}, "unevaluatedProperties": False}, [{"a": 1, "b": 1}, {"b": 1}]),
+    ({"$ref": "#/components/schemas/A", "unevaluatedProperties": False, **REFS}, [{"r": 1}, {"x": 1}]),
+    ({"unevaluatedItems": False}, [[], [1], {}]),
+    ({"prefixItems": [S, N], "unevaluatedItems": False}, [["x", 1], ["x", 1, 2], ["x"]]),
+    ({"items": N, "unevaluatedItems": False}, [[1, 2], ["x"]]),
+    ({"contains": N, "unevaluatedItems": False}, [[1], [1, "x"], ["x"]]),
+    ({"allOf": [{"prefixItems": [S]}], "unevaluatedItems": False}, [["x"], ["x", 1]]),
+    ({"contains": N}, [[], [1], ["x"], {}]),
+    ({"contains": N, "minContains": 2}, [[1], [1, 2], []]),
+    ({"contains": N, "minContains": 0, "maxContains": 0}, [[], ["x"], [1]]),
+    ({"contains": N, "maxContains": 1}, [[1], [1, 2]]),
+    ({"prefixItems": [S, N], "items": S}, [["x", 1, "y"], ["x", 1, 2], [1]]),
+    ({"items": False}, [[], [1]]),
+    ({"propertyNames": {"pattern": "^a"}}, [{"a": 1}, {"b": 1}, []]),
+    ({"dependentRequired": {"a": ["b", "c"]}}, [{"a": 1}, {"a": 1, "b": 1, "c": 1}, {"b": 1}, {"a": 1, "b": 1}]),
+    ({"dependentSchemas": {"a": {"required": ["b"]}}}, [{"a": 1}, {"a": 1, "b": 1}, {"b": 1}]),
+    ({"if": N, "then": {"minimum": 3}, "else": S}, [5, 1, "x", []]),
+    ({"if": N, "then": {"minimum": 3}}, [1, "x"]),
+    ({"not": N}, [1, "x"]),
+    ({"not": {"required": ["a"]}}, [{"a": 1}, {}]),
+    ({"patternProperties": {"^a": S, "b$": N}}, [{"ab": 1}, {"ax": 1}, {"xb": "y"}]),
+    ({"additionalProperties": False, "properties": {"name": S}, "patternProperties": {"^x-": {}}}, [{"name": "a"}, {"nam": 1}, {"x-a": 1, "z": 1}]),
+    ({"additionalProperties": N}, [{"a": 1}, {"a": "x"}]),
+    ({"multipleOf": 3}, [6, 7, "x"]),
+    ({"uniqueItems": True}, [[1, 2], [1, 1]]),
+    ({"minProperties": 1, "maxProperties": 2}, [{}, {"a": 1}, {"a": 1, "b": 1, "c": 1}]),
+    ({"exclusiveMinimum": 1, "exclusiveMaximum": 3}, [1, 2, 3]),
+    ({"const": {"a": 1}}, [{"a": 1}, {"a": 2}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "values"), ONE_BY_ONE)
+def test_each_keyword_is_explained_as_by_the_oracle(schema: Any, values: list[Any]) -> None:
+    compiled = Schema(schema)
+    refused = 0
+    for value in values:
+        expected = oracle.explain(schema, value)
+        assert compiled.findings(value) == expected, value
+        assert compiled.accepts(value) is not bool(expected), value
+        refused += bool(expected)
+    assert refused, "one of the values at least is to be refused"
