@@ -147,12 +147,9 @@ def test_an_operation_overrides_by_whole_key_and_has_its_defaults() -> None:
         "malformed",
         0.0,
     )
-    assert (plain.deprecated, plain.recipient is None, plain.statuses, plain.published_statuses) == (
-        False,
-        True,
-        {201},
-        {201},
-    )
+    assert not plain.deprecated
+    assert plain.recipient is None
+    assert plain.statuses == plain.published_statuses == frozenset({201})
     words = {
         "maxBytes": 5,
         "mediaType": "empty",
