@@ -26,8 +26,9 @@ def items_of(facts: Facts, answer: Answer | None, findings: Iterable[Finding], o
         members = finding.as_json()
         members["path"] = path = dotted(finding.pointer)
         members["wording"] = f"{path or _ROOTS[finding.place]} {finding.message}"
-        for sentence in _sentences(finding, own, answer.wording if answer is not None else {}):
-            facts.item = item = members.copy()
+        sentences = _sentences(finding, own, answer.wording if answer is not None else {})
+        for sentence in sentences:
+            facts.item = item = members if len(sentences) == 1 else members.copy()
             if (told := sentence(facts)) is not ABSENT:
                 item["wording"] = told
             items.append(item)
