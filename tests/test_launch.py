@@ -24,7 +24,7 @@ from mockserver.server.app import Stage
 from mockserver.watch import Watch, stamps_of
 from mockserver.yamltext import parse_yaml
 from tests.engine.specs import request
-from tests.serving import TRIGGER, serving
+from tests.serving import TRIGGER, running, serving
 from tests.test_messages import PARCEL
 
 
@@ -469,6 +469,13 @@ def test_what_is_served_is_shown_to_people_and_programs() -> None:
         assert part in shown
     assert "rate limit of 300 in 5s, bursts of 330; off unless" in shown
     assert "/2024" not in output("apis", "alloy", "--profile", "published")
+
+
+def test_a_running_server_lists_what_it_serves() -> None:
+    with running() as server:
+        listed = json.loads(server.request("GET", "/__admin/apis")[2])
+    printed = output("apis", "--json").replace("http://127.0.0.1:4747", server.url)
+    assert listed == json.loads(printed)
 
 
 def test_configuration_counts_for_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
