@@ -557,6 +557,13 @@ def test_what_a_shell_completes(words: str, completed: list[str]) -> None:
     assert sorted(line.partition(",")[2] for line in result.output.splitlines()) == sorted(completed)
 
 
+def test_a_plan_lays_the_command_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("port: 1\nhost: a\nseed: 1\n", encoding="utf-8")
+    environment = {"MOCKSERVER_PORT": "2", "MOCKSERVER_HOST": "b"}
+    configuration = plan_of({"port": ["3"]}, environment, tmp_path / "m.yaml").configuration()
+    assert [configuration[key] for key in ("port", "host", "seed")] == [3, "b", 1]
+
+
 def test_the_configuration_of_the_environment_can_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,14 @@
 """What becomes of keys when something other than an answer happens, and what a call leaves behind."""
 
+import random
 from typing import Any
 
 import pytest
 
 from mockserver.engine import rendering
 from mockserver.engine.decide import answer, fail, settle
-from tests.engine.specs import WORDS, api, call, request, world
+from mockserver.engine.world import Blueprint, Clock, World
+from tests.engine.specs import NOON, WORDS, api, call, request, world
 
 CHECKS = ["parsing", "key", "rate-limit", "validation", "catalogue"]
 RULE = {
@@ -183,3 +185,14 @@ def test_a_template_can_ask_whether_a_key_is_known() -> None:
         assert decided.response is not None
         told.append(dict(decided.response.headers)["X-Known"])
     assert told == ["false", "true", "false", "false", "true"]
+
+
+@pytest.mark.parametrize(("frozen", "served"), [(True, 0.5), (False, 9.0)])
+def test_with_a_frozen_clock_an_answer_takes_as_long_as_was_asked_for(frozen: bool, served: float) -> None:
+    slow = api({f"{WORDS}/latency": "500ms"})
+    over = World(
+        Blueprint([slow]), Clock(lambda: NOON, start=NOON if frozen else None), random.Random(7).getrandbits
+    )
+    settle(over, answer(over, request()), 9.0)
+    (exchange,) = over.journal.recent(1)
+    assert exchange.served == served
