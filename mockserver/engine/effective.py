@@ -89,10 +89,13 @@ class _Rendered:
     def _operation(self) -> Operation:
         return self.route.operation
 
+    @property
+    def _source(self) -> JSON:
+        return self.view.operation(self._operation.path, self._operation.method.lower())
+
     def operation(self) -> JSON:
-        source = copy.deepcopy(self.view.operation(self._operation.path, self._operation.method.lower()))
-        shared = self.view.root["paths"][self._operation.path].get("parameters", [])
-        source["parameters"] = self._parameters([*shared, *source.get("parameters", [])])
+        source = copy.deepcopy(self._source)
+        source["parameters"] = self._parameters()
         if self._operation.refusals and self._operation.shape.body is not None:
             source["requestBody"] = self._body(self.view.resolve(source["requestBody"]))
         source["responses"] = self._responses(source["responses"])
@@ -102,8 +105,9 @@ class _Rendered:
 
     # What is taken
 
-    def _parameters(self, parameters: list[JSON]) -> list[JSON]:
-        listed = [self.view.resolve(each) for each in parameters]
+    def _parameters(self) -> list[JSON]:
+        shared = self.view.root["paths"][self._operation.path].get("parameters", [])
+        listed = [self.view.resolve(each) for each in [*shared, *self._source.get("parameters", [])]]
         listed = [{**each, "required": True} if each["in"] == "path" else each for each in listed]
         kept = [each for each in listed if each["name"].lower() not in self.route.supplies]
         schemas = {each["name"].lower(): each.get("schema", {}) for each in listed}
@@ -122,8 +126,7 @@ class _Rendered:
 
     def _where(self) -> Mapping[str, str]:
         """Return the patterns of the route's variables."""
-        source = self.view.operation(self._operation.path, self._operation.method.lower())
-        aliases = source.get("x-mock", {}).get("aliases", [])
+        aliases = self._source.get("x-mock", {}).get("aliases", [])
         own = [alias.get("where", {}) for alias in aliases if alias["path"] == _own_path(self.route)]
         return own[0] if own else {}
 
@@ -186,7 +189,7 @@ class _Rendered:
     def _written(self, answer: Answer) -> tuple[JSON, str]:
         """Return the response in which an answer's example is written, and its media type."""
         media_type = answer.content_type[0][1].partition(";")[0]
-        own = self.view.operation(self._operation.path, self._operation.method.lower())["responses"]
+        own = self._source["responses"]
         shared = self.view.root.get("components", {}).get("responses", {})
         for response in [own.get(str(answer.status), {}), *shared.values()]:
             if any(example.name == answer.example for example in self.view.examples(response)):
@@ -212,10 +215,9 @@ class _Rendered:
 
     def _path_values(self) -> dict[str, str]:
         """Return a value for each variable of the path, as its parameter has it."""
-        source = self.view.operation(self._operation.path, self._operation.method.lower())
-        shared = self.view.root["paths"][self._operation.path].get("parameters", [])
-        listed = self._parameters([*shared, *source.get("parameters", [])])
-        schemas = {each["name"]: each.get("schema", {}) for each in listed if each["in"] == "path"}
+        schemas = {
+            each["name"]: each.get("schema", {}) for each in self._parameters() if each["in"] == "path"
+        }
         return {name: as_text(sample_of(schema, self.view.root)) for name, schema in schemas.items()}
 
     def _case(self, answer: Answer, reason: Reason | None) -> Case:
