@@ -167,6 +167,12 @@ def check_command(specs: tuple[Path, ...]) -> None:
         click.echo(line)
 
 
+@main.command(name="guide", short_help="Print how a spec is written.")
+def guide_command() -> None:
+    """Print how a spec is written: from an API of fifteen lines to every word of x-mock."""
+    click.echo(loading.read_text(loading.folder("specs") / "README.md"), nl=False)
+
+
 @main.command(name="apis", short_help="Show routes, SDKs, what is emulated and what is not.")
 @click.argument("names", nargs=-1, metavar="[API]...", shell_complete=_names)
 @_looking

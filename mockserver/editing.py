@@ -31,10 +31,7 @@ def _spec_schema() -> JSON:
     parts = copy.deepcopy(schema_source("openapi")["components"]["schemas"])
     words = _renamed(_explained(schema_source("x-mock")["components"]["schemas"], _meanings()))
     for part, level in _LEVELS.items():
-        own = (
-            parts[part]["else"] if "else" in parts[part] and "properties" not in parts[part] else parts[part]
-        )
-        own.setdefault("properties", {})["x-mock"] = {"$ref": f"#/components/schemas/x-mock-{level}"}
+        parts[part].setdefault("properties", {})["x-mock"] = {"$ref": f"#/components/schemas/x-mock-{level}"}
     schemas = {**parts, **{f"x-mock-{level}": schema for level, schema in words.items()}}
     title = "An OpenAPI 3.1 document with x-mock"
     return {

@@ -531,6 +531,10 @@ def test_editors_are_given_a_schema_of_specs() -> None:
     assert described["success"]["description"].startswith("the answer when every check has passed")
 
 
+def test_the_guide_is_that_of_the_specs() -> None:
+    assert output("guide") == (loading.folder("specs") / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shells_are_given_a_completion(shell: str) -> None:
     script = output("completion", shell)
