@@ -55,6 +55,10 @@ class _Command(click.Command):
 class _Commands(click.Group):
     command_class = _Command
 
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the commands in the order in which a newcomer needs them, which is that of this module."""
+        return list(self.commands)
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mockserver")
