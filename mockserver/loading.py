@@ -6,7 +6,7 @@ Loading is loud: every problem of every file is reported at once, each with file
 import importlib.resources
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import nearest
-from mockserver.engine.vocabulary import Vocabulary
+from mockserver.engine.vocabulary import Vocabulary, restored
 from mockserver.options import Layer, Table
 from mockserver.yamltext import YamlError, lines_of, parse_yaml
 
@@ -170,16 +170,17 @@ def _compiled(name: str, document: JSON, profile: str) -> Api:
         return compile_api(name, document, profile, check)
     problems = [Problem(name, pointer, sentence) for pointer, sentence in [*structure, *misused]]
     if not structure:
-        problems += _further_problems(name, words.sound_part(document), profile)
+        problems += _further_problems(name, document, profile)
     raise SpecError(problems)
 
 
-def _further_problems(name: str, document: JSON, profile: str) -> Sequence[Problem]:
-    """Return what else is wrong with a document whose misused words were taken away."""
+def _further_problems(name: str, document: JSON, profile: str) -> list[Problem]:
+    """Return what else is wrong with a document whose words are misused in places."""
+    sound, taken = vocabulary().sound_part(document)
     try:
-        compile_api(name, document, profile, vocabulary().problems, partial=True)
+        compile_api(name, sound, profile, vocabulary().problems, partial=True)
     except SpecError as error:
-        return error.problems
+        return [problem._replace(pointer=restored(problem.pointer, taken)) for problem in error.problems]
     return []
 
 

@@ -125,6 +125,7 @@ SCHEMA = f"{AT}/requestBody/content/application~1json/schema"
         (PARCEL + "x-mocks: {}\n", ["parcel.yaml:17: /x-mocks: is not x-mock; did you mean that?"]),
         # deviations that break what is counted on
         (PARCEL + "x-mock: {deviations: [{id: d, at: /paths/~1parcels/post/x-mock, observed: {dedup: 5}, evidence: seen somewhere}]}\n", ["parcel.yaml:17: /paths/~1parcels/post/x-mock/dedup: after deviations are applied, must be an array, not a number. Wrap it into a list: [5]."]),
+        (PARCEL + "x-mock:\n  deviations:\n    - id: d\n      evidence: seen somewhere\n      changes:\n        - {at: /info/title, observed: Post}\n        - {at: /paths/~1parcels/post/x-mock, observed: {latency: soon}}\n", ['parcel.yaml:23: /paths/~1parcels/post/x-mock/latency: after deviations are applied, "soon" is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d']),
         (PARCEL + "x-mock: {deviations: [{id: d, at: /info/title, observed: {$published: true, a: 1}, evidence: seen somewhere}]}\n", ["parcel.yaml:17: /info/title: a deviation points here, but nothing that it could change is there"]),
         # the mock's own paths
         (parcel(old="/parcels:", new="/__admin/parcels:"), ["parcel.yaml:5: /paths/~1__admin~1parcels/post: POST /__admin/parcels is the mock's own; serve the API below a prefix"]),
@@ -135,6 +136,28 @@ def test_what_is_wrong_in_a_spec(
 ) -> None:
     got = told(["check", "parcel.yaml"], tmp_path, {"parcel.yaml": text}, monkeypatch)
     assert got.splitlines() == [f"Error: {line}" for line in lines]
+
+
+def test_what_is_sound_beside_faulty_words_is_looked_at_and_nothing_is_told_that_only_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = """\
+        checks: [parsing, good, bad]
+        dedup:
+          - {name: bad, key: 5, ttl: soon}
+          - {name: good, key: '{$request.header.A}', ttl: 0s}
+          - {nme: worse, key: '{$request.header.B}', ttl: 1s}
+        recipient: ada
+        """
+    got = told(["check", "parcel.yaml"], tmp_path, {"parcel.yaml": parcel(words)}, monkeypatch)
+    assert [line.removeprefix("Error: parcel.yaml:").replace(AT, "") for line in got.splitlines()] == [
+        '20: /x-mock/dedup/0/key: must be a string, not a number. Put it into quotes: "5".',
+        '20: /x-mock/dedup/0/ttl: "soon" is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d',
+        "21: /x-mock/dedup/1/ttl: '0s' must be longer than nothing",
+        '22: /x-mock/dedup/2/name: is required. Add the member "name".',
+        '22: /x-mock/dedup/2/nme: is not a known member. Did you mean "name"?',
+        "23: /x-mock/recipient: 'ada' is not an expression; write it as {$request.…} or {$mock.…}",
+    ]
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

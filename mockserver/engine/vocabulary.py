@@ -7,16 +7,19 @@ looked at all the same, without the faulty parts, so that a person sees everythi
 import copy
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import ABSENT, child, pointer_of, steps_of, walk
+from mockserver.engine.values import ABSENT, pointer_of, steps_of, walk
 
 Problem = tuple[str, str]
 """A JSON Pointer and a sentence."""
+
+Taken = tuple[str, int]
+"""The pointer of a list, and the position of the item that was taken away."""
 
 VERSION: Final = re.compile(r"3\.1\.[0-9]+")
 
@@ -63,14 +66,28 @@ class Vocabulary:
         members: Collection[str] = schema["properties"]
         return members
 
-    def sound_part(self, document: JSON) -> JSON:
-        """Return a document without the parts of ``x-mock`` that have problems."""
-        sound, above = copy.deepcopy(document), 0
+    def sound_part(self, document: JSON) -> tuple[JSON, list[Taken]]:
+        """Return a document without the parts of ``x-mock`` that have problems, and the items of lists taken away."""
+        sound, taken = copy.deepcopy(document), list[Taken]()
         while problems := self.word_problems(sound):
-            for pointer, _ in reversed(problems):  # items of a list from its end
-                _take_away(sound, steps_of(pointer), above)
-            above += 1
-        return sound
+            faulty = {_existing(sound, steps_of(pointer)) for pointer, _ in problems}
+            for steps in sorted(faulty, key=_from_the_end, reverse=True):
+                holder = walk(sound, pointer_of(steps[:-1]))
+                if isinstance(holder, list):
+                    taken.append((pointer_of(steps[:-1]), int(steps[-1])))
+                    del holder[int(steps[-1])]
+                elif isinstance(holder, dict):
+                    holder.pop(steps[-1], None)
+        return sound, taken
+
+
+def restored(pointer: str, taken: Iterable[Taken]) -> str:
+    """Return where in the whole document stands what a pointer finds once items of lists were taken away."""
+    for at, position in reversed(list(taken)):
+        step, slash, below = pointer.removeprefix(f"{at}/").partition("/")
+        if pointer.startswith(f"{at}/") and int(step) >= position:
+            pointer = f"{at}/{int(step) + 1}{slash}{below}"
+    return pointer
 
 
 _PLACES: Final = {
@@ -121,17 +138,16 @@ def _version_sentence(document: Mapping[str, JSON]) -> str:
     return f"is {version!r}; only OpenAPI 3.1 is read: openapi: 3.1.0"
 
 
-def _take_away(document: JSON, steps: list[str], above: int) -> None:
-    """Remove what stands at a pointer, or so many levels above it, but not more than an ``x-mock``."""
-    first = steps.index("x-mock") + 1 if "x-mock" in steps else len(steps)
-    while (
-        steps and walk(document, pointer_of(steps)) is ABSENT
-    ):  # a missing member: what misses it is at fault
+def _existing(document: JSON, steps: list[str]) -> tuple[str, ...]:
+    """Return what is at fault: what a pointer leads to, or what misses it."""
+    while steps and walk(document, pointer_of(steps)) is ABSENT:
         steps = steps[:-1]
-    steps = steps[: max(len(steps) - above, first)]
-    holder = walk(document, pointer_of(steps[:-1]))
-    if steps and child(holder, steps[-1]) is not ABSENT:
-        del holder[int(steps[-1]) if isinstance(holder, list) else steps[-1]]
+    return tuple(steps)
+
+
+def _from_the_end(steps: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Rank steps so that later items of a list, and inner parts, come last."""
+    return [(int(step) if step.isdecimal() else -1, step) for step in steps]
 
 
 def _words_in(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, str, JSON]]:

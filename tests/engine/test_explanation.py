@@ -298,8 +298,14 @@ ONE_BY_ONE: list[tuple[Any, list[Any]]] = [
 ]  # fmt: skip
 
 
+BESIDE = {"required": ["zz"], "minItems": 9, "minimum": 99, "minLength": 9}
+"""What every value breaks, so that it is seen as well what a keyword does not say."""
+
+
+@pytest.mark.parametrize("beside", [{}, BESIDE], ids=["alone", "beside-another"])
 @pytest.mark.parametrize(("schema", "values"), ONE_BY_ONE)
-def test_each_keyword_is_explained_as_by_the_oracle(schema: Any, values: list[Any]) -> None:
+def test_each_keyword_is_explained_as_by_the_oracle(schema: Any, values: list[Any], beside: Any) -> None:
+    schema = {**beside, **schema}
     compiled = Schema(schema)
     refused = 0
     for value in values:

@@ -116,3 +116,32 @@ def test_headers_keep_their_lines() -> None:
     lines = [(b"a", b"1"), (b"b", b"caf\xe9"), (b"a", b"2"), (b"c", b"")]
     assert unpacked(packed(lines)) == {"a": "1, 2", "b": "café", "c": ""}
     assert unpacked(b"") == {}
+
+
+def test_the_bound_of_size_holds_for_ever_also_after_clearing() -> None:
+    journal = Journal(PREFIX, most_bytes=10_000)
+    for expected in range(1, 200):
+        journal.put(record(journal.next_number(), b"x" * 1000))
+        assert len(journal) == min(expected, 6)
+    for size in (500, 1000, 500, 1000) * 20:  # calls that are completed with more or less than they came with
+        number = journal.next_number()
+        journal.put(record(number, b"x" * 200))
+        journal.put(record(number, b"x" * size))
+    assert 6 <= len(journal) <= 8
+    journal.clear()
+    for expected in range(1, 20):
+        journal.put(record(journal.next_number(), b"x" * 1000))
+        assert len(journal) == min(expected, 6)
+
+
+def test_what_was_dropped_or_cleared_is_not_completed() -> None:
+    journal = filled(12, most=10)
+    for number in (1, 2):
+        journal.put(record(number))
+    assert [exchange.number for exchange in journal.newest_first()] == list(range(12, 2, -1))
+    assert journal.dropped == 2
+    journal.clear()
+    journal.put(record(12))
+    assert len(journal) == 0
+    journal.put(record(journal.next_number()))
+    assert [exchange.number for exchange in journal.newest_first()] == [13]
