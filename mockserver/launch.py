@@ -119,7 +119,8 @@ def serve(plan: Plan) -> int:
             def replace(changed: Blueprint) -> None:  # in the thread of the watch
                 if kept is not None:
                     kept.names |= secret_names(changed.apis)
-                loop.call_soon_threadsafe(stage.replace, changed)
+                with contextlib.suppress(RuntimeError):  # the server has just been stopped
+                    loop.call_soon_threadsafe(stage.replace, changed)
 
             if configuration["watch"]:
                 watching.callback(Watch(plan, configuration, seen, replace).stop)

@@ -12,6 +12,13 @@ def base_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def routes_of(api: Api) -> list[dict[str, JSON]]:
+    """Return the routes of an API as a program reads them."""
+    return [
+        {"method": route.method, "path": route.path, "operation": route.operation.id} for route in api.routes
+    ]
+
+
 def api_overview(api: Api, limits: Mapping[str, RateLimit], url: str) -> dict[str, JSON]:
     """Return an API as a program reads it, with the rate limits in force, by operation; ``url`` is that of the mock."""
     words = api.document.get("x-mock", {})
@@ -22,10 +29,7 @@ def api_overview(api: Api, limits: Mapping[str, RateLimit], url: str) -> dict[st
         "profile": api.profile,
         "url": url + prefix,
         "source": words.get("source"),
-        "routes": [
-            {"method": route.method, "path": route.path, "operation": route.operation.id}
-            for route in api.routes
-        ],
+        "routes": routes_of(api),
         "sdks": [{**sdk, "code": sdk["code"].replace("{url}", url + prefix)} for sdk in words.get("sdk", [])],
         "emulated": list(_grouped(api, limits)),
         "ownChoices": [*words.get("choices", []), *_deviations(api, own=True)],

@@ -48,6 +48,8 @@ class Watch:
     ) -> None:
         self._plan, self._started, self._seen = plan, configuration, seen
         self._replace, self._every, self._tell = replace, every, tell or tell_on_stderr
+        self._config = plan.files(configuration)[0]
+        self._had_config = bool(seen[self._config])
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mockserver-watch", daemon=True)
         self._thread.start()
@@ -67,10 +69,10 @@ class Watch:
         changed = [path for path, stamp in seen.items() if stamp != self._seen[path]]
         if not changed:
             return
-        before, self._seen = self._seen, seen
+        self._seen = seen
         names = ", ".join(map(str, changed))
         try:
-            self._refuse_gone(before)
+            self._refuse_gone()
             self._use(names)
         except SpecError as error:
             self._tell(f"{error}\nmockserver: {names}: not used; what was served before is served on")
@@ -78,11 +80,11 @@ class Watch:
             told = f"{type(error).__name__}: {error}; please report this with the file"
             self._tell(f"mockserver: {names}: not used, since the mock server failed on it: {told}")
 
-    def _refuse_gone(self, before: Stamps) -> None:
-        """Go on with what a configuration file said that is gone: it may be on its way back."""
-        config = self._plan.files(self._started)[0]
-        if before[config] and not self._seen[config]:
-            raise SpecError([(str(config), "", "is gone")])
+    def _refuse_gone(self) -> None:
+        """Go on with what a configuration file said, for as long as it is gone: it may be on its way back."""
+        if self._had_config and not self._seen[self._config]:
+            raise SpecError([(str(self._config), "", "is gone")])
+        self._had_config = bool(self._seen[self._config])
 
     def _use(self, names: str) -> None:
         configuration = self._plan.configuration()

@@ -12,7 +12,7 @@ PACKAGE = TOP / "mockserver"
 
 ENGINE = [
     "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
-    "keywords", "document", "shapes", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
+    "keywords", "document", "shapes", "references", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
     "dedup", "limits", "rules", "journal", "policy", "case", "authentication", "checks", "world", "problems", "rendering", "decide",
     "samples", "effective",

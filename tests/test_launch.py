@@ -372,6 +372,7 @@ def test_a_configuration_that_is_gone_changes_nothing(watched: Watched) -> None:
     watched.told.clear()
     watched.watch.look()
     assert "m.yaml: is gone" in watched.told[0]
+    assert "m.yaml: is gone" in watched.write("parcel.yaml", PARCEL + "# changed meanwhile\n")[0]
     assert [watched.send({"to": "ada"}) for _ in range(2)] == [201, 429]
 
 

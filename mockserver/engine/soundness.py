@@ -14,12 +14,11 @@ from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.media import is_json
 from mockserver.engine.parameters import types_in
 from mockserver.engine.paths import variables_of
-from mockserver.engine.values import ABSENT, nearest, pointer_of, walk, write_json
+from mockserver.engine.references import check_circles, check_reference, check_references, near, referring
+from mockserver.engine.values import ABSENT, pointer_of, walk, write_json
 
 Place = tuple[JSON, list[str | int]]
 """A part of a document, and the steps that lead to it."""
-
-_SCHEMA_REFERENCE: Final = re.compile("#/components/schemas/[^/]+")
 
 
 def check_document(document: Document, deviations: Mapping[str, Deviation]) -> None:
@@ -28,10 +27,10 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
         unknown = list(unknown_keywords(schema, steps))
         for pointer, sentence in unknown or _misused_keywords(schema, steps):
             document.blame(pointer, sentence)
-        _check_references(document, schema, steps)
-    for part, kind, steps in _referring(document):
-        _check_reference(document, part, kind, steps)
-    _check_circles(document)
+        check_references(document, schema, steps)
+    for part, kind, steps in referring(document):
+        check_reference(document, part, kind, steps)
+    check_circles(document)
     _check_operations(document)
     listed = [item["id"] for item in document.words.get("deviations", [])]
     for name in _twice(listed):
@@ -53,12 +52,12 @@ def _check_request(document: Document, source: JSON, path: str, at: str) -> None
     variables, declared = variables_of(path), [each["name"] for each in listed if each.get("in") == "path"]
     for name in declared:
         if name not in variables:
-            document.blame(at, f"the path {path} has no variable {name!r}{_near(name, variables)}")
+            document.blame(at, f"the path {path} has no variable {name!r}{near(name, variables)}")
     for name in sorted(set(_PATH_EXPRESSION.findall(json.dumps(source)))):
         known = [*variables, *(each for alias in _aliases(source) for each in variables_of(alias["path"]))]
         if name not in known:
             document.blame(
-                at, f"$request.path.{name} names no variable of the path {path}{_near(name, known)}"
+                at, f"$request.path.{name} names no variable of the path {path}{near(name, known)}"
             )
     for parameter in listed:
         _check_parameter(document, parameter, at)
@@ -160,79 +159,6 @@ def _misused_keywords(schema: JSON, steps: list[str | int]) -> Iterator[tuple[st
         yield pointer_of([*steps, *at]), f"{write_json(value)[:80]} is no value for {keyword or 'a schema'}"
 
 
-def _check_references(document: Document, schema: JSON, steps: list[str | int]) -> None:
-    """Blame the references of a schema that lead elsewhere than to a schema of this document."""
-    known = document.root.get("components", {}).get("schemas", {})
-    for ref, at in _references(schema, steps):
-        if not _SCHEMA_REFERENCE.fullmatch(ref):
-            document.blame(
-                pointer_of(at), f"{ref!r} leads elsewhere; a schema refers to #/components/schemas/…"
-            )
-        elif walk(document.root, ref[1:]) is ABSENT:
-            document.blame(pointer_of(at), f"{ref!r} leads nowhere{_near(ref.rpartition('/')[2], known)}")
-
-
-def _check_reference(document: Document, part: JSON, kind: str, steps: list[str | int]) -> None:
-    """Blame a reference that does not lead to a part of the same kind."""
-    ref = part.get("$ref") if isinstance(part, dict) else None
-    if not isinstance(ref, str):
-        return
-    known = document.root.get("components", {}).get(kind, {})
-    name = ref.removeprefix(f"#/components/{kind}/")
-    if name not in known:
-        told = f"{ref!r} leads nowhere; it has to be #/components/{kind}/…{_near(name.rpartition('/')[2], known)}"
-        document.blame(pointer_of([*steps, "$ref"]), told)
-    elif "$ref" in document.resolve(part):
-        document.blame(pointer_of([*steps, "$ref"]), f"{ref!r} leads in a circle")
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, list(known))
-    return f"; did you mean {near}?" if near else ""
-
-
-def _references(node: JSON, steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
-    """Yield every ``$ref`` of a schema with its place."""
-    if isinstance(node, list):
-        for position, inner in enumerate(node):
-            yield from _references(inner, [*steps, position])
-    elif isinstance(node, dict):
-        for name, inner in node.items():
-            if name == "$ref" and isinstance(inner, str):
-                yield inner, [*steps, name]
-            elif name not in _VALUES:
-                yield from _references(inner, [*steps, name])
-
-
-_VALUES: Final = frozenset({"const", "default", "enum", "example", "examples", "x-mock"})
-
-
-def _check_circles(document: Document) -> None:
-    """Blame schemas that lead back to themselves without going into the value: they say nothing."""
-    schemas = document.root.get("components", {}).get("schemas", {})
-    for name in schemas:
-        reached, waiting = set[str](), [schemas[name]]
-        while waiting:
-            for other in _in_place(waiting.pop()):
-                if other not in reached and other in schemas:
-                    reached.add(other)
-                    waiting.append(schemas[other])
-        if name in reached:
-            place = pointer_of(["components", "schemas", name])
-            document.blame(place, "leads back to itself for the same value, which would never end")
-
-
-def _in_place(schema: JSON) -> list[str]:
-    """Return the names of the schemas that one refers to for the same value."""
-    if not isinstance(schema, dict):
-        return []
-    ref = schema.get("$ref")
-    own = [ref.removeprefix("#/components/schemas/")] if isinstance(ref, str) else []
-    single = [schema[name] for name in ("not", "if", "then", "else") if name in schema]
-    inner = [*single, *(each for name in ("allOf", "anyOf", "oneOf") for each in schema.get(name, []))]
-    return own + [name for each in inner for name in _in_place(each)]
-
-
 def _check_operations(document: Document) -> None:
     """Blame a document without operations, and operations of one name."""
     listed = [(source.get("operationId"), path, method) for path, method, source in document.operations()]
@@ -244,18 +170,6 @@ def _check_operations(document: Document) -> None:
             place = pointer_of(["paths", path, method, "operationId"])
             document.blame(place, f"another operation is named {name!r} too")
         seen |= {name} if name is not None else set()
-
-
-def _referring(document: Document) -> Iterator[tuple[JSON, str, list[str | int]]]:
-    """Yield the parts of operations that may be references to shared parts, and of which kind those have to be."""
-    for path, method, source in document.operations():
-        at: list[str | int] = ["paths", path, method]
-        yield source.get("requestBody"), "requestBodies", [*at, "requestBody"]
-        for status, each in source["responses"].items():
-            yield each, "responses", [*at, "responses", status]
-        for holder, place in ((document.root["paths"][path], at[:2]), (source, at)):
-            listed = enumerate(holder.get("parameters", []))
-            yield from ((each, "parameters", [*place, "parameters", position]) for position, each in listed)
 
 
 def _schemas(document: Document) -> Iterator[Place]:

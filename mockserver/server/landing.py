@@ -9,15 +9,13 @@ from mockserver import __version__
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.engine.values import encode
+from mockserver.overview import routes_of
 from mockserver.server.app import Stage
 
 
 def describe(api: Api) -> dict[str, JSON]:
     """Return one API as a program reads it: its name, title and routes."""
-    routes = [
-        {"method": route.method, "path": route.path, "operation": route.operation.id} for route in api.routes
-    ]
-    return {"name": api.name, "title": api.title, "profile": api.profile, "routes": routes}
+    return {"name": api.name, "title": api.title, "profile": api.profile, "routes": routes_of(api)}
 
 
 def landing(stage: Stage, request: Request) -> Response:
