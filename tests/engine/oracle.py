@@ -1,6 +1,7 @@
 """What jsonschema finds: the other opinion, which the explanations are held against.
 
-It yields one error per broken keyword; each becomes a finding by the same rules, written independently.
+It yields one error per broken keyword; each becomes a finding by the same rules. They stand here a second
+time on purpose: an opinion that shared code with the judged one would share its faults.
 """
 
 import difflib
