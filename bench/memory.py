@@ -10,8 +10,8 @@ from typing import Any
 from bench.calls import HEADERS, PATH, SMALL
 from bench.mock import stage
 from bench.table import Row
-from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
+from mockserver.stage import Stage
 
 MANY = 100_000
 MEASURED = 20_000

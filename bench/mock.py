@@ -7,12 +7,13 @@ import time
 from starlette.types import ASGIApp
 
 from bench.echo import counted
+from mockserver.engine.clock import Clock
 from mockserver.engine.journal import MOST_CALLS
-from mockserver.engine.world import Blueprint, Clock, Settings, World
+from mockserver.engine.world import Blueprint, Settings, World
 from mockserver.loading import load_bundled
-from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.running import bind, serve, url_of
+from mockserver.stage import Stage
 
 
 def stage(keep: int = MOST_CALLS) -> Stage:

@@ -13,20 +13,22 @@ from pathlib import Path
 from mockserver import loading
 from mockserver.checking import broken_examples
 from mockserver.configuration import clock_of
+from mockserver.engine.clock import Clock
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.faults import SpecError
 from mockserver.engine.values import Ids
-from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.engine.world import Blueprint, World
 from mockserver.options import Configuration
 from mockserver.plan import Plan
 from mockserver.reports import JournalFile, secret_names
-from mockserver.server.app import OnCall, Stage
+from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
 from mockserver.server.control import PREFIX
 from mockserver.server.guard import is_here
 from mockserver.server.running import DEFAULT_HOST, LOOPBACK, bind, has_ipv6, url_of
 from mockserver.server.running import serve as run
+from mockserver.stage import Stage
 from mockserver.watch import Watch, stamps_of, tell_on_stderr
 
 
@@ -35,10 +37,10 @@ def stage_of(configuration: Configuration, blueprint: Blueprint) -> Stage:
     clock = Clock(time.time, start=clock_of(text) if (text := configuration["clock"]) is not None else None)
     seed = configuration["seed"]
 
-    def seeded() -> Ids:
-        return random.Random(seed).getrandbits
+    def seeded(namespace: str) -> Ids:
+        return random.Random(f"{seed}/{namespace}" if namespace else seed).getrandbits
 
-    return Stage(World(blueprint, clock, seeded(), None if seed is None else seeded))
+    return Stage(World(blueprint, clock, seeded(""), None if seed is None else seeded))
 
 
 def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalFile | None:
@@ -126,7 +128,7 @@ def serve(plan: Plan) -> int:
                 watching.callback(Watch(plan, configuration, seen, replace).stop)
             console.ready(url_of(sockets))
 
-        code = run(app, sockets, ready, stage.now)
+        code = run(app, sockets, ready)
     console.close()
     _give_up_stdout()
     return code

@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mockserver.configuration import settings_of
+from mockserver.engine.clock import Clock
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Request
 from mockserver.engine.headers import CALL_ID, packed, unpacked
 from mockserver.engine.values import seconds_of
-from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec, read_yaml, table
 from mockserver.options import Configuration, configure
-from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
+from mockserver.stage import Stage
 from mockserver.wire import mock_member
 
 NOON = 1795176000.0  # 2026-11-20T12:00:00Z

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Api
-from mockserver.engine.world import Blueprint, Clock, Settings, World
+from mockserver.engine.world import Blueprint, Settings, World
 from mockserver.loading import load_bundled
-from mockserver.server.app import Stage
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
+from mockserver.stage import Stage
 
 JSON = {"Content-Type": "application/json"}
 TRIGGER = {"name": "welcome", "to": ["ada"]}

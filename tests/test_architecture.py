@@ -11,16 +11,28 @@ TOP = Path(__file__).parent.parent
 PACKAGE = TOP / "mockserver"
 
 ENGINE = [
-    "exchange", "faults", "values", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
+    "exchange", "faults", "values", "clock", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
     "keywords", "document", "shapes", "references", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
-    "dedup", "limits", "rules", "journal", "policy", "case", "authentication", "checks", "world", "problems", "rendering", "decide",
+    "dedup", "limits", "preferences", "journal", "comparison", "matching", "text_matchers", "json_matchers", "matchers", "sightings", "patterns", "delays", "rules", "scripts", "mappings", "policy", "case", "authentication", "checks", "terms", "world", "problems", "rendering", "rows", "decide",
     "samples", "effective",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
-SERVER = ["guard", "cors", "console", "protocol", "running", "app", "control", "landing", "assembly"]
+SERVER = [
+    "guard",
+    "cors",
+    "console",
+    "delivery",
+    "transport",
+    "protocol",
+    "running",
+    "app",
+    "control",
+    "landing",
+    "assembly",
+]
 OUTSIDE = [
-    {"options", "yamltext"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing"}, {"reports", "checking"}, {"server"},
+    {"options", "yamltext", "namespaces"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports", "checking"}, {"server"},
     {"watch"}, {"launch"}, {"cli", "__main__"},
 ]  # fmt: skip
 """Above the engine, upwards."""

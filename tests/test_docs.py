@@ -17,7 +17,7 @@ from mockserver.cli import main
 from mockserver.configuration import settings_of
 from mockserver.engine.exchange import Reason
 from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
-from mockserver.engine.rules import QUERY_KEYS
+from mockserver.engine.preferences import QUERY_KEYS
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml, table
 from mockserver.options import configure
 from mockserver.server.console import text_line

@@ -20,7 +20,7 @@ from mockserver.engine.world import Blueprint
 from mockserver.launch import stage_of
 from mockserver.loading import bundled_names
 from mockserver.plan import Plan, plan_of
-from mockserver.server.app import Stage
+from mockserver.stage import Stage
 from mockserver.watch import Watch, stamps_of
 from mockserver.yamltext import parse_yaml
 from tests.engine.specs import request

@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.engine.clock import Clock
 from mockserver.engine.decide import answer, settle
 from mockserver.engine.exchange import KINDS, Exchange, Reason, Request
 from mockserver.engine.headers import packed
 from mockserver.engine.values import encode
-from mockserver.engine.world import Blueprint, Clock, Settings, World
+from mockserver.engine.world import Blueprint, Settings, World
 from mockserver.loading import load_bundled
 from mockserver.wire import serve_event
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.engine.clock import Clock
 from mockserver.engine.decide import answer, settle
 from mockserver.engine.exchange import Request
 from mockserver.engine.headers import packed, unpacked
-from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports import ALWAYS_SECRET, JournalFile, json_line, redacted, secret_names
 from mockserver.wire import serve_event

@@ -276,10 +276,10 @@ def parsed(parts: list[bytes]) -> list[list[bytes]]:
     """Return path, offer and body of each request that the protocol reads from some pieces of bytes."""
     import httptools  # not at the top: every other test here also runs without it
 
-    from mockserver.server.protocol import WithoutUpgrade
+    from mockserver.server.protocol import Protocol
 
     found: list[list[bytes]] = []
-    protocol = WithoutUpgrade.__new__(WithoutUpgrade)
+    protocol = Protocol.__new__(Protocol)
 
     class Recorder:
         def on_message_begin(self) -> None:
@@ -498,7 +498,7 @@ def test_a_connection_made_while_the_server_stops_is_closed(turns: int) -> None:
 
     async def main() -> None:
         sockets, ready, stopping = bind("127.0.0.1", 0), asyncio.Event(), asyncio.Event()
-        server = asyncio.create_task(_run(app, sockets, stopping, ready.set, time.time))
+        server = asyncio.create_task(_run(app, sockets, stopping, ready.set))
         await ready.wait()
         with socket.create_connection(sockets[0].getsockname(), timeout=1) as client:
             for _ in range(turns):

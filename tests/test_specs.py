@@ -105,7 +105,7 @@ def case_for(api: Api, operation: Operation, answer: Answer, forced: bool) -> Ca
     """Return a case that was refused with a finding, or one of which nothing is known but the body."""
     body = {"name": "welcome", "event": "e", "email": "ada@example.com", "payload": {"a": 1}}
     found = Found(next(route for route in api.routes if route.operation is operation))
-    case = open_case(world(api), request(body), found, 1)
+    case = open_case(world(api), request(body), found)
     case.body, case.answer = body, answer
     if forced:
         return case

@@ -23,6 +23,7 @@ from mockserver.engine.wording import items_of
 class Case:
     """One request, what is known of it so far, and the stores that its checks may touch.
 
+    ``arrived`` is the real time, where ``now`` is that of the mock's clock, moved ``clock_moves`` times by now.
     ``checks`` are those it goes through, ``sent`` the bytes that ``body`` was parsed from, if it was; ``answer`` is
     the one being written; ``keys_taken`` are those that this request holds or will keep, ``noted`` what checks found
     for templates.
@@ -40,6 +41,8 @@ class Case:
     ids: Ids
     number: int
     id: str
+    arrived: float = 0.0
+    clock_moves: int = 0
     body: JSON = ABSENT
     sent: bytes = b""
     item: JSON = None

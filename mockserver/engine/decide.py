@@ -6,13 +6,11 @@ entry in the journal nothing waits, so that one event loop needs no lock.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
 
 from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
-from mockserver.engine.contract import Operation
+from mockserver.engine.delays import draw
 from mockserver.engine.exchange import (
-    NAMES,
     Admitted,
     Finding,
     Outcome,
@@ -23,11 +21,14 @@ from mockserver.engine.exchange import (
     Response,
     Scripted,
 )
-from mockserver.engine.journal import ABORTED, ANSWERED, WAITING, Record, Row
+from mockserver.engine.journal import ABORTED, ANSWERED, Record, Row
+from mockserver.engine.preferences import Preferences, prefer, read_preferences, wait_of
 from mockserver.engine.problems import no_route_finding, no_route_problem, problem
-from mockserver.engine.rendering import complete, instance_of, render
+from mockserver.engine.rendering import complete, instance_of, perform, render
 from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
-from mockserver.engine.rules import Preferences, prefer, read_preferences, wait_of
+from mockserver.engine.rows import row_of, unrouted_row
+from mockserver.engine.rules import NOBODY, After, Chosen, Rule
+from mockserver.engine.sightings import arriving
 from mockserver.engine.world import World
 
 
@@ -35,8 +36,8 @@ from mockserver.engine.world import World
 class Decided:
     """A call that is in the journal under ``id``. ``response`` waits for ``delay`` seconds; None when nobody is there.
 
-    ``row`` is what the journal has of it, ``kept`` the answer that keys remember. The header that names the
-    call is in none of them: who sends the answer adds it.
+    ``row`` is what the journal has of it, ``kept`` the answer that keys remember, ``chosen`` what rules say. The
+    header that names the call is in none of them: who sends the answer adds it.
     """
 
     outcome: Outcome
@@ -46,24 +47,37 @@ class Decided:
     kept: Response | None = None
     case: Case | None = None
     delay: float = 0.0
+    chosen: Chosen = NOBODY
 
 
 def answer(world: World, request: Request, routed: Routed | None = None) -> Decided:
     """Decide, render and journal one request. ``routed`` is its route, where the caller has looked it up."""
     if routed is None:
         routed = world.blueprint.router.route(request.method, request.path)
-    number = world.journal.next_number()
+    chosen = _ask_rules(world, request, routed) if world.rules else NOBODY
+    delay = chosen.delay(world.ids) if chosen is not NOBODY else 0.0
+    if world.delay is not None:
+        delay += draw(world.delay, world.ids)
     match routed:
         case Found():
-            decided = _answer_found(world, request, routed, number)
-        case WrongMethod() if _asks_for_methods(request):
-            decided = _answer_options(world, request, routed, number)
+            decided = _answer_found(world, request, routed, chosen, delay)
         case WrongMethod():
-            decided = _answer_wrong_method(world, request, routed, number)
+            decided = _answer_wrong_method(world, request, routed, chosen, delay)
         case NoRoute():
-            decided = _answer_no_route(world, request, number)
+            decided = _answer_no_route(world, request, chosen, delay)
     world.journal.put(decided.row)
     return decided
+
+
+def _ask_rules(world: World, request: Request, routed: Routed, after: After = "nothing") -> Chosen:
+    """Return the rules that act on a call before or after its checks."""
+    operation = None if isinstance(routed, NoRoute) else routed.operation
+    api, name = (None, None) if operation is None else (operation.api, operation.id)
+    examples = world.blueprint.served.examples.get((api or "", name or ""), ())
+    seen = arriving(request, api, name, world.clock.now())
+    return world.rules.choose(
+        seen, after, lambda script: script.example is None or script.example in examples
+    )
 
 
 def settle(world: World, decided: Decided, served: float, *, aborted: bool = False) -> None:
@@ -74,7 +88,7 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
     """
     if decided.case is not None and decided.case.keys_taken and decided.kept is not None:
         _remember(decided.case, decided, world.clock.now(), held=True)
-    if decided.delay or aborted:
+    if decided.delay or aborted or decided.chosen.dribble is not None:
         state = ABORTED if aborted else ANSWERED
         if world.clock.is_frozen:
             served = decided.delay  # as long as was asked for: a run with a frozen clock can be repeated
@@ -84,54 +98,79 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
 
 def fail(world: World, request: Request, error: Exception, routed: Routed | None = None) -> Decided:
     """Answer a request on which the mock itself failed, so that it is in the journal all the same."""
-    number = world.journal.next_number()
     told = (
         "the mock server failed on this request, which is its own fault; its traceback is on standard error"
     )
     detail = f"{type(error).__name__}: {told}. Please report it with the request."
-    response = problem(Reason.BUG, detail, instance=instance_of(world.journal.id_of(number)))
+    id_ = world.journal.id_of(world.journal.next_number())
+    response, outcome = problem(Reason.BUG, detail, instance=instance_of(id_)), Refused(Reason.BUG)
     operation = routed.operation if isinstance(routed, Found) else None
-    decided = _unrouted(world, request, number, Refused(Reason.BUG), response, operation)
-    world.journal.put(decided.row)
-    return decided
+    row = unrouted_row(world, request, outcome, response, operation)
+    world.journal.put(row)
+    return Decided(outcome, id_, row, response)
 
 
 # A request that an operation takes
 
 
-def _answer_found(world: World, request: Request, found: Found, number: int) -> Decided:
-    case = open_case(world, request, found, number)
+def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, delay: float) -> Decided:
+    case = open_case(world, request, found)
     world.keys.expire(case.now)
+    if chosen.answering is not None:
+        return _scripted(world, case, chosen.answering, chosen, delay)
     try:
-        outcome, delay = decide(case)
-        kept = render(case, outcome)
+        outcome, wanted = decide(case)
+        delay += wanted
+        if world.rules and isinstance(outcome, Admitted):
+            later = _ask_rules(world, request, found, "checks")
+            delay += later.delay(world.ids)
+            chosen = chosen.joined(later)
+        if chosen.answering is None:
+            kept = render(case, outcome)
+        else:
+            kept = perform(chosen.answering, case)
+            outcome = Scripted(chosen.answering.label, kept.status)
         response = None if request.incomplete == "disconnected" else complete(world, case, kept)
     except BaseException:
         for _, key, _ in case.keys_taken:  # a bug of ours leaves no key held either
             case.keys.drop(key, case.number)
         raise
-    decided = Decided(outcome, case.id, _row(case, outcome, response, delay), response, kept, case, delay)
+    row = row_of(case, outcome, response, delay, chosen)
+    decided = Decided(outcome, case.id, row, response, kept, case, delay, chosen)
     if case.keys_taken:
         _remember(case, decided, case.now, held=False)
     return decided
 
 
-def open_case(world: World, request: Request, found: Found, number: int) -> Case:
+def _scripted(world: World, case: Case, rule: Rule, chosen: Chosen, delay: float) -> Decided:
+    """Answer a call as a rule says that looks before every check."""
+    made = complete(world, case, perform(rule, case))
+    outcome = Scripted(rule.label, made.status)
+    response = None if case.request.incomplete == "disconnected" else made
+    row = row_of(case, outcome, response, delay, chosen)
+    return Decided(outcome, case.id, row, response, None, case, delay, chosen)
+
+
+def open_case(world: World, request: Request, found: Found) -> Case:
     """Return a case of which nothing is known yet but its request and its route."""
-    operation, blueprint = found.route.operation, world.blueprint
+    operation, terms, journal = found.route.operation, world.terms, world.journal
+    now, arrived = world.clock.read()
+    number = journal.next_number()
     return Case(
         request,
         found,
         operation,
-        blueprint.validators[operation],
-        blueprint.checks[operation],
-        blueprint.policies[operation.api],
+        world.blueprint.validators[operation],
+        terms.checks[operation],
+        terms.policies[operation.api],
         world.keys,
         world.limits,
-        world.clock.now(),
+        now,
         world.ids,
         number,
-        world.journal.id_of(number),
+        journal.id_of(number),
+        arrived,
+        world.clock.moves,
     )
 
 
@@ -186,17 +225,26 @@ def _kind_of(outcome: Outcome) -> str:
 # A request that no operation takes
 
 
-def _answer_wrong_method(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    case = open_case(world, request, routed.found, number)
+def _answer_wrong_method(
+    world: World, request: Request, routed: WrongMethod, chosen: Chosen, delay: float
+) -> Decided:
+    case = open_case(world, request, routed.found)
+    if chosen.answering is not None:
+        return _scripted(world, case, chosen.answering, chosen, delay)
     allow = ", ".join(routed.allowed)
+    case.headers.append(("allow", allow))
+    outcome: Outcome = Admitted() if _asks_for_methods(request) else _refuse_method(request, routed, allow)
+    made = Response(204, (), b"") if isinstance(outcome, Admitted) else render(case, outcome)
+    response = complete(world, case, made)
+    row = row_of(case, outcome, response, delay, chosen)
+    return Decided(outcome, case.id, row, response, delay=delay, chosen=chosen)
+
+
+def _refuse_method(request: Request, routed: WrongMethod, allow: str) -> Refused:
     message = f"takes {allow}, not {request.method}"
     fix = f"Send {' or '.join(method for method in routed.allowed if method != 'OPTIONS')}."
-    outcome = Refused(
-        Reason.WRONG_METHOD, (Finding("path", "", "", "method", message, allow, request.method, None, fix),)
-    )
-    case.headers.append(("allow", allow))
-    response = complete(world, case, render(case, outcome))
-    return Decided(outcome, case.id, _row(case, outcome, response), response)
+    finding = Finding("path", "", "", "method", message, allow, request.method, None, fix)
+    return Refused(Reason.WRONG_METHOD, (finding,))
 
 
 def _asks_for_methods(request: Request) -> bool:
@@ -204,75 +252,16 @@ def _asks_for_methods(request: Request) -> bool:
     return request.method == "OPTIONS" and "access-control-request-method" not in request.headers
 
 
-def _answer_options(world: World, request: Request, routed: WrongMethod, number: int) -> Decided:
-    case = open_case(world, request, routed.found, number)
-    case.headers.append(("allow", ", ".join(routed.allowed)))
-    response = complete(world, case, Response(204, (), b""))
-    return Decided(Admitted(), case.id, _row(case, Admitted(), response), response)
-
-
-def _answer_no_route(world: World, request: Request, number: int) -> Decided:
-    instance = instance_of(world.journal.id_of(number))
-    nearest = world.blueprint.router.nearest(request.method, request.path)
-    finding = no_route_finding(request.path, nearest)
-    response = no_route_problem(request, finding, nearest, instance)
-    return _unrouted(world, request, number, Refused(Reason.NO_ROUTE, (finding,)), response)
-
-
-# The journal's rows
-
-
-_NO_ANSWER: Final = Response(0, (), b"")
-
-
-def _row(case: Case, outcome: Outcome, response: Response | None, delay: float = 0.0) -> Row:
-    """Return what the journal keeps of a call: the fields of `Record`, as a plain tuple."""
-    request, operation = case.request, case.operation
-    answered = response or _NO_ANSWER
-    state = ABORTED if response is None else WAITING if delay else ANSWERED
-    return (
-        case.number, case.now, request.method, request.path, request.query,
-        request.raw_headers, request.body, request.client,
-        NAMES[type(outcome)], operation.api, operation.id,
-        outcome.reason.value if isinstance(outcome, Refused) else None,
-        None if isinstance(outcome, Admitted) else outcome.rule,
-        outcome.original if isinstance(outcome, Repeated) else None,
-        _atoms(case.findings) if case.findings else (),
-        case.deviations,
-        None if response is None else answered.status in operation.published_statuses,
-        answered.status, answered.headers, answered.body, state, delay, 0.0,
-    )  # fmt: skip
-
-
-def _atoms(findings: tuple[Finding, ...]) -> tuple[tuple[Any, ...], ...]:
-    """Return findings as exact tuples, without the sentences of their answer, which is kept."""
-    return tuple([finding[:-1] for finding in findings])
-
-
-def _unrouted(
-    world: World,
-    request: Request,
-    number: int,
-    outcome: Refused,
-    response: Response,
-    operation: Operation | None = None,
-) -> Decided:
-    record = Record(
-        number=number,
-        received=world.clock.now(),
-        method=request.method,
-        path=request.path,
-        query=request.query,
-        raw_headers=request.raw_headers,
-        body=request.body,
-        client=request.client,
-        outcome=NAMES[type(outcome)],
-        api=None if operation is None else operation.api,
-        operation=None if operation is None else operation.id,
-        reason=str(outcome.reason),
-        findings=_atoms(outcome.findings),
-        status=response.status,
-        headers=response.headers,
-        answer=response.body,
-    )
-    return Decided(outcome, world.journal.id_of(number), tuple(record), response)
+def _answer_no_route(world: World, request: Request, chosen: Chosen, delay: float) -> Decided:
+    id_ = world.journal.id_of(world.journal.next_number())
+    outcome: Outcome
+    if chosen.answering is not None:
+        response = perform(chosen.answering, None)
+        outcome = Scripted(chosen.answering.label, response.status)
+    else:
+        nearest = world.blueprint.router.nearest(request.method, request.path)
+        finding = no_route_finding(request.path, nearest)
+        outcome = Refused(Reason.NO_ROUTE, (finding,))
+        response = no_route_problem(request, finding, nearest, instance_of(id_))
+    row = unrouted_row(world, request, outcome, response, delay=delay, chosen=chosen)
+    return Decided(outcome, id_, row, response, delay=delay, chosen=chosen)

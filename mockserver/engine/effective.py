@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mockserver.engine.case import Case
+from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Answer, Api, Operation, Route
 from mockserver.engine.credentials import Credential
 from mockserver.engine.decide import open_case
@@ -26,7 +27,7 @@ from mockserver.engine.routing import Found
 from mockserver.engine.samples import resolved, sample_of
 from mockserver.engine.soundness import reachable
 from mockserver.engine.values import as_text, encode, first_step, pointer_of
-from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.engine.world import Blueprint, World
 
 NOON: Final = 1795176000.0  # 2026-11-20T12:00:00Z, the time of every rendered example
 _ID: Final = 0x520784E2887D4C25B53C4AD46AD38100
@@ -224,7 +225,7 @@ class _Rendered:
         """Return a case as it may be when this answer is written."""
         body = sample_of(self._operation.shape.body or {}, self._operation.shape.body)
         request = Request(self._operation.method, self.route.path, body=encode(body))
-        case = open_case(self.world, request, Found(self.route, self._path_values()), 1)
+        case = open_case(self.world, request, Found(self.route, self._path_values()))
         case.body, case.answer = body, answer
         if reason is not None:
             schemes = [scheme for alternative in self._operation.shape.security for scheme in alternative]

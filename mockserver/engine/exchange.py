@@ -67,7 +67,7 @@ class Request:
     ``path`` and ``query`` are as sent, without the question mark; ``headers`` maps lower-case names
     to values decoded as Latin-1, a repeated one joined by ``", "``; ``raw_headers`` keeps each line as
     ``name NUL value``, joined by line feeds. ``incomplete`` says why the body is not all there:
-    ``too-large`` (reading stopped) or ``disconnected``.
+    ``too-large`` (reading stopped) or ``disconnected``. ``source`` says who sent it where it was the mock itself.
     """
 
     method: str
@@ -78,6 +78,7 @@ class Request:
     body: bytes = b""
     client: str = ""
     incomplete: str = ""
+    source: str | None = None
 
 
 @dataclass(slots=True)
@@ -158,11 +159,13 @@ Outcome = Admitted | Repeated | Refused | Scripted
 class Exchange:
     """One request and all that became of it, as the journal keeps it.
 
-    Times are seconds: ``received`` since the epoch on the mock's clock, ``delay`` the wait that was asked for,
-    ``served`` the real time from arrival to the answer where it was held back. ``state`` is ``answered``,
-    ``waiting`` while the answer is held back, or ``aborted`` when the client went away; only an answered one has
-    a ``response``. ``status`` is 0 where no answer was ever made. ``published`` says whether the published
-    contract lists the status; it is None for a request that no API took.
+    Times are seconds: ``received`` since the epoch on the mock's clock, which had been moved ``clock_moves`` times by
+    then, ``arrived`` the same on the real one, ``delay`` the wait that was asked for, ``served`` the real time from
+    arrival to the answer where it was held back. ``state`` is ``answered``, ``waiting`` while the answer is held back,
+    or ``aborted`` when the client went away; only an answered one has a ``response``. ``status`` is 0 where no answer
+    was ever made. ``published`` says whether the published contract lists the status; it is None for a request that no
+    API took. ``rule`` is the name of what decided, ``stub`` the id of the scripted rule that answered or held back,
+    ``fault`` the kind of fault that stood in for an answer, ``source`` who sent the call where it was the mock itself.
     """
 
     number: int
@@ -185,6 +188,12 @@ class Exchange:
     state: str = "answered"
     delay: float = 0.0
     served: float = 0.0
+    arrived: float = 0.0
+    clock_moves: int = 0
+    stub: str | None = None
+    fault: str | None = None
+    source: str | None = None
+    namespace: str = ""
 
 
 NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}

@@ -6,7 +6,7 @@ when somebody reads. A record enters at arrival, before any waiting, and is repl
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -55,6 +55,11 @@ class Record(NamedTuple):
     state: str = ANSWERED
     delay: float = 0.0
     served: float = 0.0
+    arrived: float = 0.0
+    clock_moves: int = 0
+    stub: str | None = None
+    fault: str | None = None
+    source: str | None = None
 
 
 Row = tuple[Any, ...]
@@ -69,33 +74,74 @@ def _undescribed(_: str, __: str, ___: Request) -> tuple[None, None]:
     return None, None
 
 
+class Room:
+    """What the journals of all namespaces may keep together: so many calls, and so many bytes of them.
+
+    Where it is full, a namespace that has more than its share drops its oldest call for each that comes, else the
+    fullest one does: one that is noisy does not take the calls of the others.
+    """
+
+    def __init__(self, most: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
+        self.most, self.most_bytes = most, most_bytes
+        self.calls = self.bytes = 0
+        self.journals: list[Journal] = []
+        self._leaving: list[dict[int, Row]] = []  # what was cleared, and is freed bit by bit
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a call has to go."""
+        return self.calls > self.most or (self.bytes > self.most_bytes and self.calls > 1)
+
+    def change(self, most: int, most_bytes: int) -> None:
+        """Go on with other bounds."""
+        self.most, self.most_bytes = most, most_bytes
+        self.shrink()
+
+    def shrink(self, newcomer: "Journal | None" = None) -> None:
+        """Drop calls until those that are left have room; of the journal that has grown, if it has had its share."""
+        while self.is_over:
+            fair = 1 / len(self.journals)
+            if newcomer is None or self._share(newcomer) <= fair or not len(newcomer):
+                newcomer = max(self.journals, key=self._share)
+            newcomer.drop_oldest()
+
+    def _share(self, journal: "Journal") -> float:
+        return max(len(journal) / self.most, journal.bytes / self.most_bytes) if len(journal) else 0.0
+
+    def free_later(self, records: dict[int, Row]) -> None:
+        """Free records with the calls that come next, where they are many: at once it would take 30 ms."""
+        if len(records) > _AT_ONCE:
+            self._leaving.append(records)
+
+    def free_some(self) -> None:
+        """Free a few of the records that were cleared."""
+        if not self._leaving:
+            return
+        leaving = self._leaving[-1]
+        for _ in range(min(_AT_ONCE, len(leaving))):
+            leaving.popitem()
+        if not leaving:
+            self._leaving.pop()
+
+
 class Journal:
     """The calls of one namespace, by number from 1; a number is never used twice.
 
     ``prefix`` are the first 24 characters of every call's UUID, its number makes the rest. ``dropped``
-    counts what the bounds pushed out since the last reset.
+    counts what the bounds of the ``room`` pushed out since it was last emptied.
     """
 
     def __init__(
-        self,
-        prefix: str,
-        describe: Describe = _undescribed,
-        *,
-        most: int = MOST_CALLS,
-        most_bytes: int = MOST_BYTES,
+        self, prefix: str, describe: Describe = _undescribed, room: Room | None = None, namespace: str = ""
     ) -> None:
-        self._prefix, self._describe, self._most, self._most_bytes = prefix, describe, most, most_bytes
+        self._prefix, self.describe, self.namespace = prefix, describe, namespace
+        self._room = room or Room()
+        self._room.journals.append(self)
         self._records: dict[int, Row] = {}
-        self._leaving: list[dict[int, Row]] = []  # what was cleared, and is freed bit by bit
         self._oldest = 1
-        self._bytes = 0
+        self.bytes = 0
         self.last = 0
         self.dropped = 0
-
-    def change(self, describe: Describe, *, most: int, most_bytes: int) -> None:
-        """Go on with other bounds, and another way to tell what a call was about."""
-        self._describe, self._most, self._most_bytes = describe, most, most_bytes
-        self._shrink()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -111,58 +157,76 @@ class Journal:
     def put(self, row: Row) -> None:
         """Store a call, or what has become of it since it was stored."""
         number: int = row[0]
+        room, size = self._room, _size(row)
         if number > self.last:
             self.last = number
+            room.calls += 1
         elif (known := self._records.get(number)) is not None:
-            self._bytes -= _size(known)
-        elif number < self._oldest:
-            return  # dropped, or cleared, while its answer was held back
-        if self._leaving:
-            self._free_some()
+            size -= _size(known)
+        else:
+            return  # dropped, or removed, while its answer was held back
         self._records[number] = row
-        self._bytes += _size(row)
-        self._shrink()
+        self.bytes += size
+        room.bytes += size
+        room.free_some()
+        if room.is_over:
+            room.shrink(self)
 
-    def _shrink(self) -> None:
-        while len(self._records) > self._most or (self._bytes > self._most_bytes and len(self._records) > 1):
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        while (row := self._records.pop(self._oldest, None)) is None:
+    def drop_oldest(self) -> None:
+        """Drop the oldest call, and count it."""
+        while self._oldest not in self._records:
             self._oldest += 1
-        self._oldest += 1
-        self._bytes -= _size(row)
+        self._forget(self._oldest)
         self.dropped += 1
 
-    def clear(self) -> None:
-        """Forget all calls; the numbers go on.
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Forget some calls."""
+        for number in numbers:
+            self._forget(number)
 
-        Where they are many they are freed with the calls that come next: at once it would take 30 ms.
-        """
-        if len(self._records) > _AT_ONCE:
-            self._leaving.append(self._records)
+    def _forget(self, number: int) -> None:
+        if (row := self._records.pop(number, None)) is not None:
+            size = _size(row)
+            self.bytes -= size
+            self._room.bytes -= size
+            self._room.calls -= 1
+
+    def clear(self) -> None:
+        """Forget all calls; the numbers go on."""
+        room = self._room
+        room.calls -= len(self._records)
+        room.bytes -= self.bytes
+        room.free_later(self._records)
         self._records = {}
         self._oldest = self.last + 1
-        self._bytes = 0
+        self.bytes = self.dropped = 0
 
-    def succeed(self, other: "Journal") -> None:
-        """Clear another journal, and free in its stead what it leaves."""
-        other.clear()
-        self._leaving, other._leaving = other._leaving, []
+    def leave(self) -> None:
+        """Forget all calls, and give up its place in the room."""
+        self.clear()
+        self._room.journals.remove(self)
 
-    def _free_some(self) -> None:
-        leaving = self._leaving[-1]
-        for _ in range(min(_AT_ONCE, len(leaving))):
-            leaving.popitem()
-        if not leaving:
-            self._leaving.pop()
+    def __contains__(self, number: int) -> bool:
+        return number in self._records
 
-    def get(self, id_: str) -> Exchange | None:
-        """Return the call with a UUID."""
+    def rows(self) -> list[Row]:
+        """Return the stored calls, oldest first, as they are now."""
+        return list(self._records.values())
+
+    def row(self, number: int) -> Row | None:
+        """Return a stored call."""
+        return self._records.get(number)
+
+    def number_of(self, id_: str) -> int | None:
+        """Return the number of the call with a UUID of this journal, whether or not it is still there."""
         tail = id_[len(self._prefix) :]
         if not id_.startswith(self._prefix) or not re.fullmatch("[0-9a-f]{12}", tail):
             return None
-        row = self._records.get(int(tail, 16))
+        return int(tail, 16)
+
+    def get(self, id_: str) -> Exchange | None:
+        """Return the call with a UUID."""
+        row = self._records.get(self.number_of(id_) or 0)
         return None if row is None else self.read(row)
 
     def newest_first(self) -> Iterator[Exchange]:
@@ -187,10 +251,11 @@ class Journal:
             record.raw_headers,
             record.body,
             record.client,
+            source=record.source,
         )
         name, recipient = None, None
         if record.api is not None and record.operation is not None:
-            name, recipient = self._describe(record.api, record.operation, request)
+            name, recipient = self.describe(record.api, record.operation, request)
         return Exchange(
             number=record.number,
             id=self.id_of(record.number),
@@ -212,6 +277,12 @@ class Journal:
             state=record.state,
             delay=record.delay,
             served=record.served,
+            arrived=record.arrived,
+            clock_moves=record.clock_moves,
+            stub=record.stub,
+            fault=record.fault,
+            source=record.source,
+            namespace=self.namespace,
         )
 
 

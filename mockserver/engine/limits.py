@@ -55,6 +55,20 @@ class Limits:
             admitted, math.floor(tokens + _EPSILON), max(0 if admitted else 1, math.ceil(wait - _EPSILON))
         )
 
+    def least(self, api: str, limit: RateLimit, now: float) -> int:
+        """Return the tokens that are left in the emptiest bucket of an API."""
+        rate = limit.limit / limit.window
+        left = [
+            tokens + max(0.0, now - since) * rate
+            for key, (tokens, since, _) in self._buckets.items()
+            if key[0] == api
+        ]
+        return math.floor(min([float(limit.burst), *left]) + _EPSILON)
+
+    def forget(self, api: str) -> None:
+        """Fill the buckets of an API."""
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if key[0] != api}
+
     def _drop_full(self, now: float) -> None:
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket[2] > now}
         self._sweep_at = max(_MOST_BUCKETS, 2 * len(self._buckets))  # so that a sweep is paid by many calls

@@ -1,11 +1,14 @@
 """Outcomes become bytes: the documented answer is picked, filled, and given the headers of this one call."""
 
+from typing import Final
+
 from mockserver.engine.case import Case
 from mockserver.engine.contract import Answer
 from mockserver.engine.exchange import Admitted, Outcome, Reason, Refused, Repeated, Response, Scripted
 from mockserver.engine.headers import Pairs, shared
+from mockserver.engine.preferences import offered_answers, scripted_answer
 from mockserver.engine.problems import refusal_problem, violations
-from mockserver.engine.rules import scripted_answer
+from mockserver.engine.rules import Rule, Script
 from mockserver.engine.values import as_text, is_empty
 from mockserver.engine.world import World
 
@@ -19,12 +22,40 @@ def render(case: Case, outcome: Outcome) -> Response:
             case.add_headers(case.operation.dedup[rule].repeat)
             return response
         case Scripted():
-            answer = scripted_answer(case.operation, outcome)
-            known = (reason for reason in Reason if case.operation.answers.get(reason) is answer)
-            case.noted["reason"] = next(known, None)
-            return _fill(case, answer)
+            return _fill_scripted(case, scripted_answer(case.operation, outcome))
         case Refused():
             return _refuse(case, outcome)
+
+
+def _fill_scripted(case: Case, answer: Answer) -> Response:
+    known = (reason for reason in Reason if case.operation.answers.get(reason) is answer)
+    case.noted["reason"] = next(known, None)
+    return _fill(case, answer)
+
+
+_BODILESS: Final = frozenset({*range(100, 200), 204, 304})
+
+
+def perform(rule: Rule, case: Case | None) -> Response:
+    """Return the answer of a rule: its own, or that of the API for its status or example, with the rule's headers."""
+    script = rule.script
+    made = Response(script.status or 200, (), b"")
+    if script.fault is not None:
+        return Response(0, (), b"")
+    if script.body is not None:
+        made = Response(made.status, (), script.body)
+    elif case is not None:
+        wanted = (answer for answer in offered_answers(case.operation) if _is_asked_for(answer, script))
+        if (answer := next(wanted, None)) is not None:
+            made = _fill_scripted(case, answer)
+    named = (("Matched-Stub-Id", rule.id), *((("Matched-Stub-Name", rule.name),) if rule.name else ()))
+    own = {name.lower() for name, _ in script.headers}
+    headers = (*(pair for pair in made.headers if pair[0].lower() not in own), *script.headers, *named)
+    return Response(made.status, headers, b"" if made.status in _BODILESS else made.body)
+
+
+def _is_asked_for(answer: Answer, script: Script) -> bool:
+    return script.status in {None, answer.status} and script.example in {None, answer.example}
 
 
 def _refuse(case: Case, refused: Refused) -> Response:

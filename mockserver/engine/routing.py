@@ -37,6 +37,11 @@ class WrongMethod:
     found: Found
     allowed: tuple[str, ...]
 
+    @property
+    def operation(self) -> Operation:
+        """The operation behind the path, under another method."""
+        return self.found.operation
+
 
 @dataclass(frozen=True, slots=True)
 class NoRoute:

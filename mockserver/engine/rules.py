@@ -1,147 +1,265 @@
-"""Answers on demand: what ``Prefer`` and the ``__code``, ``__example`` query keys ask for.
+"""Scripted rules: what somebody wants certain calls to be answered, how often, and in which state of a scenario.
 
-The words are those of Prism (and RFC 7240). Preferences are looked at after every check, so that a forced
-status never hides a broken request. ``wait`` alone only delays; ``dynamic`` and ``seed`` are read and have
-no effect; names that are not known are ignored.
+A rule that has an answer gives it; one that has none only holds the call back and lets it go on. Of those that match a
+call, one of each kind acts: that of the lowest priority number, among equals the newest. A rule looks before every
+check of the API, or after all of them. One that has answered as often as it was told steps aside.
 """
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from mockserver.engine.contract import Answer, Operation
-from mockserver.engine.exchange import Finding, Reason, Refused, Request, Scripted
+from mockserver.engine.delays import Delay, draw
+from mockserver.engine.exchange import JSON
+from mockserver.engine.headers import Pairs
+from mockserver.engine.patterns import Pattern
+from mockserver.engine.sightings import Sighting
+from mockserver.engine.values import Ids
 
-LONGEST_WAIT: Final = 60.0
-QUERY_KEYS: Final = ("__code", "__example", "__dynamic", "__seed", "__wait")
-RULE: Final = "prefer"
-_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
-_KNOWN: Final = frozenset({"code", "example", "wait"})
-_PREFERENCE: Final = re.compile(
-    r'((?:"(?:[^"\\]|\\.)*+"?|[^",])*+)(?:,|$)'
-)  # possessive: a header is read in one pass
-_BEFORE_PARAMETERS: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+"?|[^";])*+')
+FAULTS: Final = (
+    "EMPTY_RESPONSE",
+    "CONNECTION_RESET_BY_PEER",
+    "MALFORMED_RESPONSE_CHUNK",
+    "RANDOM_DATA_THEN_CLOSE",
+)
+STARTED: Final = "Started"
+"""The state in which every scenario begins."""
+MOST_RULES: Final = 10_000
+_PRIORITY: Final = 5
+_MOST_GONE: Final = 1_000
+
+After = Literal["nothing", "checks"]
 
 
 @dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a request asks for, by name, in the order given; ``in_header`` tells the two forms apart."""
+class Dribble:
+    """Send the body in so many pieces, over so many seconds."""
 
-    asked: Mapping[str, str]
-    in_header: bool
-
-
-def read_preferences(request: Request) -> Preferences | None:
-    """Read what a request asks for; None where it asks for nothing that is known."""
-    header = request.headers.get("prefer")
-    if header is None and "__" not in request.query:
-        return None
-    if header is not None:
-        pairs = [_read_preference(match[1]) for match in _PREFERENCE.finditer(header)]
-    else:
-        found = parse_qsl(request.query, keep_blank_values=True)
-        pairs = [(name[2:], value) for name, value in found if name in QUERY_KEYS]
-    asked: dict[str, str] = {}
-    for name, value in pairs:
-        asked.setdefault(name.lower(), value)
-    known = {name: _at_most(name, value) for name, value in asked.items() if name in _KNOWN}
-    return Preferences(known, header is not None) if known else None
+    pieces: int
+    seconds: float
 
 
-def _at_most(name: str, value: str) -> str:
-    """Cut a wait to the longest one, so that what is said to be applied is what is done."""
-    is_too_long = name == "wait" and _SECONDS.fullmatch(value) is not None and float(value) > LONGEST_WAIT
-    return f"{LONGEST_WAIT:g}" if is_too_long else value
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a rule does: an answer, or a fault in its place, or nothing but delays.
+
+    ``phrase`` is the reason phrase of the status line. ``example`` names an answer of the spec. ``body`` is None where
+    the API's own answer for the status is sent.
+    """
+
+    status: int | None = None
+    phrase: str = ""
+    headers: Pairs = ()
+    body: bytes | None = None
+    example: str | None = None
+    fault: str | None = None
+    delays: tuple[Delay, ...] = ()
+    dribble: Dribble | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers the call."""
+        return not (self.status is None and self.body is None and self.example is None and self.fault is None)
 
 
-def _read_preference(text: str) -> tuple[str, str]:
-    match = _BEFORE_PARAMETERS.match(text)
-    name, _, value = (match[0] if match is not None else text).partition("=")
-    return name.strip(), _unquoted(value)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``written`` is its JSON form as far as WireMock knows it, ``own`` what is ours."""
+
+    id: str
+    pattern: Pattern
+    script: Script
+    name: str = ""
+    priority: int = _PRIORITY
+    times: int | None = None
+    after: After = "nothing"
+    scenario: str | None = None
+    required: str | None = None
+    sets: str | None = None
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    written: Mapping[str, JSON] = field(default_factory=dict)
+    own: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What people call it: its name, else its id."""
+        return self.name or self.id
 
 
-def _unquoted(value: str) -> str:
-    value = value.strip()
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') and len(value) > 1 else value
+@dataclass(slots=True, eq=False)
+class Armed:
+    """A rule that is in force, the order in which it came, and how many calls it has served."""
+
+    rule: Rule
+    order: int
+    served: int = 0
+
+    @property
+    def remaining(self) -> int | None:
+        """How many calls it will still serve; None: all."""
+        return None if self.rule.times is None else max(0, self.rule.times - self.served)
 
 
-def wait_of(preferences: Preferences) -> float | Refused:
-    """Return how long to hold the answer back, in seconds."""
-    text = preferences.asked.get("wait", "0")
-    if not _SECONDS.fullmatch(text):
-        return _cannot("wait", text, "a number of seconds, as in wait=1.5")
-    return float(text)
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the rules say of a call: the one that answers, the one that holds back."""
+
+    answering: Rule | None = None
+    delaying: Rule | None = None
+
+    @property
+    def acting(self) -> Rule | None:
+        """The one that is named in the journal."""
+        return self.answering or self.delaying
+
+    @property
+    def dribble(self) -> Dribble | None:
+        """How the body is sent bit by bit, if it is."""
+        acting = (rule.script.dribble for rule in (self.answering, self.delaying) if rule is not None)
+        return next((dribble for dribble in acting if dribble is not None), None)
+
+    def delay(self, ids: Ids) -> float:
+        """Return the seconds to hold the call back."""
+        acting = (rule for rule in (self.answering, self.delaying) if rule is not None)
+        return sum(draw(each, ids) for rule in acting for each in rule.script.delays)
+
+    def joined(self, later: "Chosen") -> "Chosen":
+        """Return what rules say of a call that looked again, after the checks."""
+        return Chosen(later.answering, later.delaying or self.delaying) if later is not NOBODY else self
 
 
-def prefer(operation: Operation, preferences: Preferences) -> Scripted | Refused | None:
-    """Choose the answer that was asked for; None where only a delay was."""
-    code, example = preferences.asked.get("code"), preferences.asked.get("example")
-    if code is None:
-        return None if example is None else _by_example(operation, example)
-    if not re.fullmatch("[0-9]{3}", code):
-        return _cannot("code", code, "a status of three digits, as in code=429")
-    status = int(code)
-    candidates = [answer for answer in _candidates(operation) if answer.status == status]
-    if not candidates and status not in operation.statuses:
-        known = sorted({answer.status for answer in _candidates(operation)} | operation.statuses)
-        return _unknown("code", code, f"the status {code}", map(str, known))
-    if example is not None:
-        if not any(answer.example == example for answer in candidates):
-            return _unknown("example", example, f"an example {example!r} for {code}", _names(candidates))
-        return Scripted(RULE, status, example)
-    return Scripted(RULE, status, candidates[0].example if candidates else None)
+NOBODY: Final = Chosen()
 
 
-def _by_example(operation: Operation, example: str) -> Scripted | Refused:
-    candidates = _candidates(operation)
-    for answer in candidates:
-        if answer.example == example:
-            return Scripted(RULE, answer.status, example)
-    return _unknown("example", example, f"an example {example!r}", _names(candidates))
+class TooManyRulesError(ValueError):
+    """One more rule than there may be; the text is a sentence."""
 
 
-def _candidates(operation: Operation) -> list[Answer]:
-    """Every answer that can be asked for: the success, then the refusals in the order of reasons, then the rest."""
-    refusals = [operation.answers[reason] for reason in Reason if reason in operation.answers]
-    own = [rule.answer for rule in operation.refusals.values() if rule.answer is not None]
-    successes = [each for each in operation.documented.values() if each.status == operation.success.status]
-    return [operation.success, *successes, *refusals, *own, *operation.documented.values()]
+class Rules:
+    """The rules of one namespace, and the states of their scenarios.
+
+    ``configured`` are those of the configuration, oldest first.
+    """
+
+    def __init__(self, configured: Sequence[Rule] = ()) -> None:
+        self._armed: dict[str, Armed] = {}
+        self._acting: list[Armed] = []
+        self._gone: dict[str, Rule] = {}
+        self._states: dict[str, str] = {}
+        self._count = 0
+        for rule in configured:
+            self.put(rule)
+
+    def __bool__(self) -> bool:
+        return bool(self._acting)
+
+    def __iter__(self) -> Iterator[Armed]:
+        """Yield the rules in the order in which they are asked."""
+        return iter(sorted(self._armed.values(), key=_precedence))
+
+    def __len__(self) -> int:
+        return len(self._armed)
+
+    def put(self, rule: Rule) -> Armed:
+        """Add a rule, or replace the one with its id, which keeps its place. Raises `TooManyRulesError`."""
+        known = self._armed.get(rule.id)
+        if known is None and len(self._armed) >= MOST_RULES:
+            raise TooManyRulesError(
+                f"there are {MOST_RULES:,} rules already; delete those that are done with"
+            )
+        self._count += 1
+        armed = self._armed[rule.id] = Armed(rule, self._count if known is None else known.order)
+        self._arrange()
+        return armed
+
+    def get(self, id_: str) -> Armed | None:
+        """Return the rule with an id."""
+        return self._armed.get(id_)
+
+    def rule_of(self, id_: str) -> Rule | None:
+        """Return a rule that is in force, or was lately."""
+        armed = self._armed.get(id_)
+        return self._gone.get(id_) if armed is None else armed.rule
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove rules; ids that are not known are passed over."""
+        for id_ in list(ids):
+            if (armed := self._armed.pop(id_, None)) is not None:
+                self._gone[id_] = armed.rule
+        while len(self._gone) > _MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+        named = {armed.rule.scenario for armed in self._armed.values()}
+        self._states = {name: state for name, state in self._states.items() if name in named}
+        self._arrange()
+
+    def clear(self) -> None:
+        """Remove all rules."""
+        self.remove(self._armed)
+
+    def configure(self, before: Sequence[Rule], now: Sequence[Rule]) -> None:
+        """Replace the rules of a configuration by those of another; rules that came later stay."""
+        if before != now:
+            self.remove(rule.id for rule in before)
+            for rule in now:
+                self.put(rule)
+
+    def _arrange(self) -> None:
+        self._acting = [armed for armed in self if armed.remaining != 0]
+
+    def choose(self, sighting: Sighting, after: After, has_example: Callable[[Script], bool]) -> Chosen:
+        """Return what acts on a call, and count it. ``has_example`` tells whether the call can be answered so."""
+        answering = delaying = None
+        for armed in self._acting:
+            rule = armed.rule
+            is_wanted = answering is None if rule.script.answers else delaying is None
+            if is_wanted and rule.after == after and self._fits(rule, sighting) and has_example(rule.script):
+                if rule.script.answers:
+                    answering = armed
+                else:
+                    delaying = armed
+        if answering is None and delaying is None:
+            return NOBODY
+        return Chosen(*(None if armed is None else self._serve(armed) for armed in (answering, delaying)))
+
+    def _fits(self, rule: Rule, sighting: Sighting) -> bool:
+        is_now = rule.required is None or self.state_of(rule.scenario or "") == rule.required
+        return is_now and rule.pattern.matches(sighting)
+
+    def _serve(self, armed: Armed) -> Rule:
+        rule = armed.rule
+        armed.served += 1
+        if armed.remaining == 0:
+            self._arrange()
+        if rule.scenario is not None and rule.sets is not None:
+            self._states[rule.scenario] = rule.sets
+        return rule
+
+    # Scenarios
+
+    def state_of(self, scenario: str) -> str:
+        """Return the state that a scenario is in."""
+        return self._states.get(scenario, STARTED)
+
+    def scenarios(self) -> dict[str, list[str]]:
+        """Return the states of each scenario that a rule belongs to, the first one first."""
+        found: dict[str, list[str]] = {}
+        for armed in self:
+            rule = armed.rule
+            if rule.scenario is not None:
+                states = found.setdefault(rule.scenario, [STARTED])
+                states += [
+                    each for each in (rule.required, rule.sets) if each is not None and each not in states
+                ]
+        return found
+
+    def enter(self, scenario: str, state: str) -> None:
+        """Put a scenario into one of its states."""
+        self._states[scenario] = state
+
+    def restart(self) -> None:
+        """Put all scenarios back to their beginning."""
+        self._states = {}
 
 
-def scripted_answer(operation: Operation, scripted: Scripted) -> Answer:
-    """Return the answer that a scripted outcome names; an empty body where the status has no example."""
-    for answer in _candidates(operation):
-        if answer.status == scripted.status and answer.example == scripted.example:
-            return answer
-    return Answer(scripted.status, published=scripted.status in operation.published_statuses)
-
-
-def _names(answers: Iterable[Answer]) -> list[str]:
-    return list(dict.fromkeys(answer.example for answer in answers if answer.example))
-
-
-def _unknown(name: str, value: str, what: str, known: Iterable[str]) -> Refused:
-    options = ", ".join(known)
-    message = f"asks for {what}, which this operation does not document; there are {options}"
-    return Refused(Reason.PREFERENCE, (_finding(name, value, "unknown", message, options),))
-
-
-def _cannot(name: str, value: str, expected: str) -> Refused:
-    message = f"must be {expected}, not {value!r}"
-    return Refused(Reason.PREFERENCE, (_finding(name, value, "syntax", message, expected),))
-
-
-def _finding(name: str, value: str, keyword: str, message: str, expected: str) -> Finding:
-    return Finding(
-        "header",
-        "/prefer",
-        f"Prefer {name}",
-        keyword,
-        message,
-        expected[:80],
-        value[:80],
-        value[:80],
-        f"Send {expected}.",
-    )
+def _precedence(armed: Armed) -> tuple[int, int]:
+    return armed.rule.priority, -armed.order

@@ -9,55 +9,24 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from mockserver.engine.checks import checks_of
+from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
-from mockserver.engine.exchange import Request
+from mockserver.engine.delays import Delay
+from mockserver.engine.exchange import JSON, Request
 from mockserver.engine.expressions import RequestFacts
 from mockserver.engine.faults import SpecError
-from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal
+from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal, Room
 from mockserver.engine.limits import Limits
+from mockserver.engine.mappings import Served
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.policy import Policy
+from mockserver.engine.preferences import offered_answers
 from mockserver.engine.routing import Found, Router
+from mockserver.engine.rules import Rule, Rules
+from mockserver.engine.terms import LimitTerms, Terms
 from mockserver.engine.validation import Validator
 from mockserver.engine.values import ABSENT, Ids, pointer_of, uuid_text
-
-
-class Clock:
-    """The time that keys, limits and timestamps read: a source of seconds since the epoch that can be moved.
-
-    With ``start`` it stands still at that moment from the beginning.
-    """
-
-    def __init__(self, source: Callable[[], float], start: float | None = None) -> None:
-        self._source = source
-        self._start = start
-        self._offset = 0.0
-        self._frozen = start
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether the time stands still."""
-        return self._frozen is not None
-
-    def now(self) -> float:
-        """Return the seconds since the epoch."""
-        return self._source() + self._offset if self._frozen is None else self._frozen
-
-    def advance(self, seconds: float) -> None:
-        """Move the time forward."""
-        if self._frozen is None:
-            self._offset += seconds
-        else:
-            self._frozen += seconds
-
-    def freeze(self, at: float) -> None:
-        """Stop the time at a moment, until it is advanced or reset."""
-        self._frozen = at
-
-    def reset(self) -> None:
-        """Return to the time of the beginning: that of the source, or the moment it stood still at."""
-        self._offset, self._frozen = 0.0, self._start
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +43,7 @@ class Settings:
 
     policies: Mapping[str, Policy] = field(default_factory=dict)
     limits: Mapping[str, UserLimit] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
     enforce_limits: bool = False
     admit_invalid: bool = False
     most_calls: int = MOST_CALLS
@@ -96,6 +66,7 @@ class Blueprint:
         }
         self._operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
+        self.served = _served(self.validators)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
@@ -125,9 +96,20 @@ class Blueprint:
     def _limit(self, operation: Operation) -> RateLimit | None:
         own, asked = operation.rate_limit, self.settings.limits.get(operation.api)
         if asked is not None:
-            plain = own or RateLimit(asked.count, asked.window, asked.count)
-            return replace(plain, limit=asked.count, window=asked.window, burst=asked.count)
+            return LimitTerms(asked.count, asked.window, asked.count).applied(own)
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
+
+
+def _served(operations: Iterable[Operation]) -> Served:
+    """Return what rules and patterns may name."""
+    names: dict[str, list[str]] = {}
+    examples: dict[tuple[str, str], frozenset[str]] = {}
+    for each in operations:
+        names.setdefault(each.api, []).append(each.id)
+        examples[each.api, each.id] = frozenset(
+            answer.example for answer in offered_answers(each) if answer.example
+        )
+    return Served(names, examples)
 
 
 def _short(value: object) -> str | None:
@@ -145,38 +127,56 @@ def _validator(operation: Operation) -> Validator:
 
 
 class World:
-    """One namespace's state, fresh. ``seeded`` begins the ids anew, as each reset then does."""
+    """One namespace's state, fresh. ``seeded`` begins the ids of a namespace anew, as each reset then does.
+
+    ``delay`` holds every answer back, beside what rules and preferences do.
+    """
 
     def __init__(
-        self, blueprint: Blueprint, clock: Clock, ids: Ids, seeded: Callable[[], Ids] | None = None
+        self,
+        blueprint: Blueprint,
+        clock: Clock,
+        ids: Ids,
+        seeded: Callable[[str], Ids] | None = None,
+        *,
+        namespace: str = "",
+        room: Room | None = None,
     ) -> None:
+        settings = blueprint.settings
         self.blueprint = blueprint
-        self._seeded = seeded
         self.clock = clock
         self.ids = ids
+        self.namespace = namespace
         self.keys = Keys()
         self.limits = Limits()
-        settings = blueprint.settings
-        self.journal = Journal(
-            uuid_text(ids(128))[:24],
-            blueprint.describe,
-            most=settings.most_calls,
-            most_bytes=settings.most_bytes,
-        )
+        self.terms = Terms(blueprint.apis, blueprint.policies, blueprint.checks)
+        self.rules = Rules(settings.rules)
+        self.delay: Delay | None = None
+        self.delay_written: Mapping[str, JSON] = {}
+        self._seeded = seeded
+        self._room = room or Room(settings.most_calls, settings.most_bytes)
+        self.journal = Journal(uuid_text(ids(128))[:24], blueprint.describe, self._room, namespace)
 
     def rebuilt(self, blueprint: Blueprint) -> "World":
-        """Return a world of another blueprint with the journal, keys, limits and clock of this one."""
+        """Return a world of another blueprint with the journal, keys, limits, rules and clock of this one."""
         world = copy.copy(self)
         world.blueprint = blueprint
-        world.journal.change(
-            blueprint.describe, most=blueprint.settings.most_calls, most_bytes=blueprint.settings.most_bytes
-        )
+        world.terms = self.terms.over(blueprint.apis, blueprint.policies, blueprint.checks)
+        world.rules.configure(self.blueprint.settings.rules, blueprint.settings.rules)
+        world.journal.describe = blueprint.describe
+        world._room.change(blueprint.settings.most_calls, blueprint.settings.most_bytes)
         return world
 
     def afresh(self) -> "World":
-        """Return a new world of the same blueprint, with the clock back at real time."""
+        """Return a new world of the same blueprint, with the clock back at the beginning."""
         self.clock.reset()
-        ids = self.ids if self._seeded is None else self._seeded()
-        fresh = World(self.blueprint, self.clock, ids, self._seeded)
-        fresh.journal.succeed(self.journal)
-        return fresh
+        self.journal.leave()
+        return self._like(self.clock, self.namespace)
+
+    def beside(self, namespace: str) -> "World":
+        """Return a new world of the same blueprint for another namespace, with a clock of its own."""
+        return self._like(self.clock.beside(), namespace)
+
+    def _like(self, clock: Clock, namespace: str) -> "World":
+        ids = self.ids if self._seeded is None else self._seeded(namespace)
+        return World(self.blueprint, clock, ids, self._seeded, namespace=namespace, room=self._room)

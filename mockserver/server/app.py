@@ -8,54 +8,35 @@ each answer has it, whatever its status.
 import asyncio
 import contextlib
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
-from mockserver.engine.exchange import Exchange, Request, Response
-from mockserver.engine.headers import CALL_ID, Pairs, packed, unpacked
+from mockserver.engine.exchange import Exchange, Reason, Request, Response
+from mockserver.engine.headers import CALL_ID, packed, unpacked
+from mockserver.engine.problems import PROBLEM_TYPE, problem
 from mockserver.engine.routing import Found, Routed, Router
-from mockserver.engine.world import Blueprint, World
+from mockserver.engine.rules import NOBODY, Dribble, Script
+from mockserver.engine.values import encode
+from mockserver.engine.world import World
+from mockserver.namespaces import HEADER, NamespaceError, checked, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
+from mockserver.server.delivery import Sleep, dribble, gone, is_plain, send_raw, start, transport_of
+from mockserver.server.delivery import fail as make_fault
+from mockserver.stage import RECORDED, Stage, TooManyNamespacesError
 
-Sleep = Callable[[float], Awaitable[None]]
+SOURCE: Final = "mockserver.source"
+"""The key of a scope that says who sent the call, where it was the mock itself."""
 OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500
 MOST_DISCARDED: Final = 64 * 1024 * 1024
 """How much of a body that is too large is read and thrown away, so that its sender can read the answer."""
 _DISCARDING: Final = 2.0  # seconds that this may take
-
-
-@dataclass(slots=True)
-class Stage:
-    """What is being served: the world of now, and what was counted beside it."""
-
-    world: World
-    started: float = field(default_factory=time.monotonic)
-    preflights: int = 0
-    _changing: threading.Lock = field(default_factory=threading.Lock)
-
-    def now(self) -> float:
-        """Return the seconds since the epoch on the mock's clock."""
-        return self.world.clock.now()
-
-    def reset(self) -> None:
-        """Start afresh: journal, keys, limits and clock."""
-        with self._changing:
-            self.world = self.world.afresh()
-            self.preflights = 0
-
-    def replace(self, blueprint: Blueprint) -> None:
-        """Serve another blueprint from the next call on; nothing that was recorded is lost."""
-        with self._changing:
-            self.world = self.world.rebuilt(blueprint)
 
 
 class DataPlane:
@@ -69,13 +50,16 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        stage, raw_path, namespace = self._stage, scope["raw_path"], None
         if scope["method"] == "OPTIONS" and self._allows_origins and is_preflight(scope):
-            self._stage.preflights += 1
-            await send(_start(Response(204, (), b""), *preflight_headers(scope)))
-            await send({"type": "http.response.body", "body": b""})
+            stage.preflights += 1
+            await send(start(Response(204, (), b""), stage.world.clock.now(), preflight_headers(scope)))
+            await send(_END)
             return
-        arrived, blueprint = time.perf_counter(), self._stage.world.blueprint
-        method, path, routed = _read_target(blueprint.router, scope["method"], scope["raw_path"])
+        if raw_path[1:2] in _MAY_BEGIN:
+            namespace, raw_path = _split(raw_path)
+        arrived, blueprint = time.perf_counter(), stage.blueprint
+        method, path, routed = _read_target(blueprint.router, scope["method"], raw_path)
         most = routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
         raw_headers, headers, length = _read_head(packed(scope["headers"]))
         if length > most and _is_hopeless(headers, length, most):
@@ -87,8 +71,14 @@ class DataPlane:
                 body, incomplete = await _read_on(message, receive, most)
         query = scope["query_string"].decode("latin-1")
         client = scope["client"][0] if scope["client"] else ""
-        request = Request(method, path, query, headers, raw_headers, body, client, incomplete)
-        world = self._stage.world  # the world of now: it may have been reset while the body was read
+        request = Request(
+            method, path, query, headers, raw_headers, body, client, incomplete, scope.get(SOURCE)
+        )
+        try:  # the world of now: it may have been reset while the body was read
+            world = stage.world_of(_chosen(namespace, headers))
+        except (NamespaceError, TooManyNamespacesError) as error:
+            await self._refuse(str(error), request, send)
+            return
         try:
             if world.blueprint is not blueprint:  # it was replaced while the body was read
                 routed = world.blueprint.router.route(method, path)
@@ -96,19 +86,108 @@ class DataPlane:
         except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
             traceback.print_exception(error, file=sys.stderr)
             decided = fail(world, request, error, routed)
-        aborted = decided.response is None
+        await self._deliver(scope, world, decided, request, arrived, receive, send)
+
+    async def _deliver(
+        self,
+        scope: Scope,
+        world: World,
+        decided: Decided,
+        request: Request,
+        arrived: float,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Hold the answer back, settle the call, send the answer; or send it bit by bit, and settle then."""
+        response, chosen = decided.response, decided.chosen
+        if self._stage.watchers:
+            self._stage.tell(world, RECORDED, decided.row)
+        aborted = response is None
         if decided.delay and not aborted:
             aborted = await self._hold_back(world, decided, arrived, receive)
-        self._settle(world, decided, arrived, aborted=aborted)
-        if decided.response is not None and not aborted:
-            more = self._more_headers(request) if incomplete or "origin" in headers else ()
-            await send(_start(decided.response, (_CALL_ID, decided.id.encode("ascii")), *more))
-            await send({"type": "http.response.body", "body": decided.response.body})
+        is_dribbled = chosen is not NOBODY and chosen.dribble is not None
+        if not is_dribbled or aborted:
+            self._settle(world, decided, arrived, aborted=aborted)
+        if response is None or aborted:
+            return
+        more = [(_CALL_ID, decided.id.encode("ascii"))]
+        if request.incomplete or "origin" in request.headers:
+            more += self._more_headers(request)
+        if chosen is not NOBODY:
+            act = self._act_slowly if is_dribbled else self._act
+            await act(scope, world, decided, more, arrived, receive, send)
+            return
+        await send(start(response, world.clock.now(), more))
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _act(
+        self,
+        scope: Scope,
+        world: World,
+        decided: Decided,
+        more: list[tuple[bytes, bytes]],
+        _: float,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Send what a rule says, to the transport where ASGI cannot say it."""
+        response, transport = decided.response or _NOTHING, transport_of(scope)
+        script = decided.chosen.answering.script if decided.chosen.answering is not None else Script()
+        if script.fault is not None:
+            if transport is not None:
+                await make_fault(transport, script.fault, receive)
+                return
+            response = problem(
+                Reason.BUG, f"{script.fault} needs a connection, and this application has none"
+            )
+        head = start(response, world.clock.now(), more)
+        if transport is not None and not is_plain(response, script.phrase):
+            body = b"" if scope["method"] == "HEAD" else response.body
+            await send_raw(transport, head, body, script.phrase, receive)
+            return
+        await send(head)
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _act_slowly(
+        self,
+        scope: Scope,
+        world: World,
+        decided: Decided,
+        more: list[tuple[bytes, bytes]],
+        arrived: float,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Send a body bit by bit, and settle the call when it is out."""
+        response, how = decided.response or _NOTHING, decided.chosen.dribble or Dribble(1, 0.0)
+        stayed, leaving = False, asyncio.ensure_future(gone(receive))
+        try:
+            await send(start(response, world.clock.now(), more))
+            body = b"" if scope["method"] == "HEAD" else response.body
+            stayed = await dribble(send, body, how, self._sleep, leaving)
+        finally:
+            leaving.cancel()
+            self._settle(world, decided, arrived, aborted=not stayed)
+
+    async def _refuse(self, told: str, request: Request, send: Send) -> None:
+        """Refuse a request for a namespace that cannot be."""
+        document = {
+            "type": "urn:mockserver:namespace",
+            "title": "There is no such namespace",
+            "status": 400,
+            "detail": told,
+        }
+        response = Response(400, (PROBLEM_TYPE,), encode(document))
+        await send(start(response, self._stage.world.clock.now(), self._more_headers(request)))
+        await send({"type": "http.response.body", "body": response.body})
 
     def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
+        row = decided.row
         settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
         if self._on_call is not None:
             self._on_call(world.journal.read(decided.row))
+        if decided.row is not row and self._stage.watchers:
+            self._stage.tell(world, RECORDED, decided.row)
 
     def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         origin = request.headers.get("origin")
@@ -119,7 +198,7 @@ class DataPlane:
 
     def _cors_of_now(self) -> Cors:
         """Return the CORS headers for what is served now: it may have been replaced."""
-        blueprint = self._stage.world.blueprint
+        blueprint = self._stage.blueprint
         if self._cors[0] is not blueprint:
             self._cors = (blueprint, Cors(blueprint.apis))
         return self._cors[1]
@@ -127,7 +206,7 @@ class DataPlane:
     async def _hold_back(self, world: World, decided: Decided, arrived: float, receive: Receive) -> bool:
         """Wait, and tell whether the client went away meanwhile. A call that is cancelled is settled as such."""
         waiting = asyncio.ensure_future(self._sleep(decided.delay))
-        leaving = asyncio.ensure_future(_disconnected(receive))
+        leaving = asyncio.ensure_future(gone(receive))
         try:
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
             return leaving.done() and not waiting.done()
@@ -137,11 +216,6 @@ class DataPlane:
         finally:
             waiting.cancel()
             leaving.cancel()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _is_hopeless(headers: Mapping[str, str], length: int, most: int) -> bool:
@@ -192,26 +266,22 @@ def _read_head(raw_headers: bytes) -> tuple[bytes, Mapping[str, str], int]:
     return raw_headers, headers, int(length[:20]) if len(length) > 6 and length.isdecimal() else 0
 
 
+def _split(raw_path: bytes) -> tuple[str | None, bytes]:
+    """Return the namespace that a path begins with, and the path below it."""
+    name, prefix = split(raw_path.decode("latin-1"))
+    return name, (raw_path[len(prefix) :] or b"/")
+
+
+def _chosen(namespace: str | None, headers: Mapping[str, str]) -> str:
+    """Return the name of the namespace that a request is for. Raises `NamespaceError`."""
+    if namespace is None:
+        if HEADER not in headers:
+            return ""
+        namespace = headers[HEADER]
+    return checked(namespace)
+
+
 _CALL_ID: Final = CALL_ID.encode("ascii")
-
-
-def _start(response: Response, *more: tuple[bytes, bytes]) -> Message:
-    headers = [*_wired(response.headers), *more]
-    if response.status != 204:
-        headers.append((b"content-length", b"%d" % len(response.body)))
-    return {"type": "http.response.start", "status": response.status, "headers": headers}
-
-
-_NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
-
-
-@lru_cache(maxsize=_MOST_SHARED)
-def _wired(headers: Pairs) -> tuple[tuple[bytes, bytes], ...]:
-    """Return an answer's headers as they are sent."""
-    return tuple([_wire(name, value) for name, value in headers])
-
-
-def _wire(name: str, value: str) -> tuple[bytes, bytes]:
-    if not value.isprintable():  # what a body gave must not break out of a header line
-        value = value.translate(_NOT_IN_A_HEADER)
-    return name.encode("latin-1"), value.encode("latin-1", "backslashreplace")
+_MAY_BEGIN: Final = frozenset({b"~", b"/", b"%"})
+_END: Final = {"type": "http.response.body", "body": b""}
+_NOTHING: Final = Response(0, (), b"")

@@ -25,8 +25,8 @@ from mockserver.engine.routing import mounted
 from mockserver.engine.values import encode, iso_time
 from mockserver.engine.world import Blueprint
 from mockserver.overview import api_overview
-from mockserver.server.app import Stage
 from mockserver.server.guard import Barred, guard, host_of
+from mockserver.stage import Stage
 from mockserver.wire import serve_event, was_matched
 from mockserver.yamltext import write_yaml
 

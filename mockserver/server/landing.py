@@ -10,7 +10,7 @@ from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.engine.values import encode
 from mockserver.overview import routes_of
-from mockserver.server.app import Stage
+from mockserver.stage import Stage
 
 
 def describe(api: Api) -> dict[str, JSON]:

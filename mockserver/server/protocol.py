@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol on httptools, for clients that offer to upgrade.
+"""uvicorn's HTTP protocol on httptools: for clients that offer to upgrade, and for answers that ASGI cannot say.
 
 Some clients offer HTTP/2 with every first request (``Connection: Upgrade``). The parser behind httptools takes
 an offered upgrade for granted: it stops at the end of the head, and the body is lost or read as another
@@ -8,12 +8,15 @@ otherwise before the parser sees it, and back again after.
 Needs httptools; where it is not installed, uvicorn reads with h11, which does not have the fault.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockserver.server.transport import offering
 
 _OFFER: Final = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _SPELLED: Final = b"x-upgrade-offered"
@@ -23,13 +26,18 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})(?=\r\n)")
 _LONGEST_HEAD: Final = 64 * 1024  # a head that goes on is given to the parser as it comes
 
 
-class WithoutUpgrade(HttpToolsProtocol):
-    """Reads requests that offer an upgrade as if they did not."""
+class Protocol(HttpToolsProtocol):
+    """Reads requests that offer an upgrade as if they did not, and offers its transport to the application."""
 
     _is_whole = False
     _in_body = False
     _left: int | None = None
     _unread = b""  # the beginning of a head whose end has not come yet
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Offer the transport in the scope of every request."""
+        super().connection_made(transport)
+        self.app = offering(self.app, transport)
 
     def data_received(self, data: bytes) -> None:
         """Give the parser heads and bodies apart; nearly every request comes whole, and can stay so."""

@@ -13,22 +13,20 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from email.utils import formatdate
 from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from mockserver.overview import base_url
+from mockserver.server.transport import PlainProtocol
 
 DEFAULT_HOST: Final = "127.0.0.1"
 LOOPBACK: Final = frozenset({DEFAULT_HOST, "localhost"})
 _GRACE: Final = 0.05  # seconds that running requests have to finish once a stop has begun
 _KEEP_ALIVE: Final = 75  # seconds; uvicorn's 5 close connections that a pool of a client still counts on
 _TURNS: Final = 5  # of the event loop: what it has just accepted is a connection 2 turns later
-_TICK: Final = 1.0  # seconds between two looks at the Date header
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -103,27 +101,13 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
 
 async def _run(
-    app: ASGIApp,
-    sockets: list[socket.socket],
-    stopping: asyncio.Event,
-    ready: Callable[[], None],
-    now: Callable[[], float],
+    app: ASGIApp, sockets: list[socket.socket], stopping: asyncio.Event, ready: Callable[[], None]
 ) -> None:
     server = _server(app)
     await server.startup(sockets=sockets)
-    _set_headers(server, now())
     ready()
-    while not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _TICK)
-        _set_headers(server, now())
+    await stopping.wait()
     await _stop(server, sockets)
-
-
-def _set_headers(server: uvicorn.Server, now: float) -> None:
-    """Set what stands on every answer; the date is the mock's, which may have been moved."""
-    date = formatdate(now, usegmt=True).encode()
-    server.server_state.default_headers = [(b"date", date), (b"server", b"mockserver")]
 
 
 async def _stop(server: uvicorn.Server, sockets: Sequence[socket.socket]) -> None:
@@ -154,10 +138,10 @@ async def _stop(server: uvicorn.Server, sockets: Sequence[socket.socket]) -> Non
 
 def _http_protocol() -> Any:
     try:
-        from mockserver.server.protocol import WithoutUpgrade  # noqa: PLC0415 - httptools may not be installed
+        from mockserver.server.protocol import Protocol  # noqa: PLC0415 - httptools may not be installed
     except ImportError:
-        return "auto"
-    return WithoutUpgrade
+        return PlainProtocol
+    return Protocol
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -169,16 +153,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def serve(
-    app: ASGIApp,
-    sockets: list[socket.socket],
-    ready: Callable[[], None],
-    now: Callable[[], float] = time.time,
-) -> int:
-    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM.
-
-    ``now`` gives the seconds since the epoch that answers are dated with.
-    """
+def serve(app: ASGIApp, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
+    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM."""
     received: list[int] = []
 
     async def main() -> None:
@@ -193,7 +169,7 @@ def serve(
                 loop.add_signal_handler(number, stop, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(stop, caught))
-        await _run(app, sockets, stopping, ready, now)
+        await _run(app, sockets, stopping, ready)
 
     with _errors_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
@@ -220,9 +196,7 @@ class ServerThread:
         host: str = DEFAULT_HOST,
         port: int = 0,
         timeout: float = 10.0,
-        now: Callable[[], float] = time.time,
     ) -> None:
-        self._now = now
         self._sockets = bind(host, port)
         self.url = url_of(self._sockets)
         self._app = app
@@ -251,4 +225,4 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        await _run(self._app, self._sockets, self._stopping, self._ready.set, self._now)
+        await _run(self._app, self._sockets, self._stopping, self._ready.set)

@@ -5,13 +5,14 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.engine.clock import Clock
 from mockserver.engine.compiler import compile_api
 from mockserver.engine.contract import Api
 from mockserver.engine.decide import Decided, answer, settle
 from mockserver.engine.exchange import Exchange, Request
 from mockserver.engine.headers import packed
 from mockserver.engine.values import encode
-from mockserver.engine.world import Blueprint, Clock, Settings, World
+from mockserver.engine.world import Blueprint, Settings, World
 
 NOON = 1795176000.0
 

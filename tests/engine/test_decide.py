@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mockserver.engine import rendering
+from mockserver.engine.clock import Clock
 from mockserver.engine.decide import answer, fail, settle
-from mockserver.engine.world import Blueprint, Clock, World
+from mockserver.engine.world import Blueprint, World
 from tests.engine.specs import NOON, WORDS, api, call, request, world
 
 CHECKS = ["parsing", "key", "rate-limit", "validation", "catalogue"]
@@ -160,12 +161,12 @@ def test_a_replay_names_the_deviations_it_leans_on() -> None:
 
 
 def test_a_value_of_a_body_cannot_break_out_of_a_header() -> None:
-    from mockserver.server.app import _wire
+    from mockserver.server.delivery import start
 
     here = world(api({f"{WORDS}/success/headers": {"X-Name": "{$request.body#/name}"}}))
     decided, _ = call(here, request({"name": "a\r\nX-Evil: 1\0\u20ac\u00e9"}))
     assert decided.response is not None
-    wire = [_wire(name, value) for name, value in decided.response.headers]
+    wire = start(decided.response, NOON)["headers"]
     assert (b"X-Name", b"a  X-Evil: 1 \\u20ac\xe9") in wire
 
 

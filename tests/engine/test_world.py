@@ -1,21 +1,25 @@
 """The clock that can be moved, and what starting afresh forgets."""
 
-from mockserver.engine.world import Clock, Settings, UserLimit
+from mockserver.engine.clock import Clock
+from mockserver.engine.world import Settings, UserLimit
 from tests.engine.specs import call, request, world
 
 
 def test_the_clock_can_be_moved_frozen_and_set_back() -> None:
-    times = iter([100.0, 101.0, 102.0, 103.0])
+    times = iter([100.0, 101.0, 102.0, 103.0, 104.0, 105.0])
     clock = Clock(lambda: next(times))
     assert clock.now() == 100.0
     clock.advance(50.0)
     assert clock.now() == 151.0
-    clock.freeze(7.0)
+    clock.set(7.0, frozen=True)
     assert (clock.now(), clock.now()) == (7.0, 7.0)
     clock.advance(1.5)
     assert clock.now() == 8.5
+    clock.set(9.0, frozen=False)
+    assert clock.read() == (10.0, 103.0)
     clock.reset()
-    assert clock.now() == 102.0
+    assert clock.now() == 104.0
+    assert clock.moves == 5
 
 
 def test_a_fresh_world_has_forgotten_everything() -> None:

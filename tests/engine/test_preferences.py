@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.engine.exchange import Reason
-from mockserver.engine.rules import Preferences, read_preferences
+from mockserver.engine.preferences import Preferences, read_preferences
 from tests.engine.specs import OPERATION, WORDS, api, call, request, world
 
 

@@ -1,0 +1,136 @@
+"""Matchers: does one value of a request (a header, a query key, the body) meet what was asked for?
+
+The words are those of WireMock. A matcher is one object with one operation and its options; what cannot be read is
+told by JSON Pointer, and nothing is passed over. `OPERATIONS` is the table of all of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from mockserver.engine.comparison import paired
+from mockserver.engine.exchange import JSON
+from mockserver.engine.json_matchers import OF_JSON, finder_of, is_something
+from mockserver.engine.matching import Fault, Matcher, Read, Value, WholeError, short
+from mockserver.engine.text_matchers import OF_TEXTS
+from mockserver.engine.values import as_text, below, nearest
+
+
+def read_matcher(source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
+    """Read a matcher; None where it has faults, which are added to the list with pointers below ``at``."""
+    if not isinstance(source, dict):
+        faults.append(
+            (at, f"{short(source)} is not a match operation; write an object, as in {{equalTo: …}}")
+        )
+        return None
+    names = [name for name in source if name in OPERATIONS]
+    if len(names) != 1:
+        told = (
+            f"has {len(names)} operations, {' and '.join(names)}; join them with and"
+            if names
+            else _unknown(source)
+        )
+        faults.append((at, f"{short(source)} {told}"))
+        return None
+    options = OPTIONS.get(names[0], ())
+    extra = [name for name in source if name != names[0] and name not in options]
+    for name in extra:
+        known = ", ".join(options) or "no options"
+        faults.append((below(at, name), f"{name} is no option of {names[0]}, which has {known}"))
+    before = len(faults)
+    try:
+        found = OPERATIONS[names[0]](source[names[0]], source, at, faults)
+    except ValueError as error:
+        faults.append((at if isinstance(error, WholeError) else below(at, names[0]), str(error)))
+        return None
+    return None if extra or len(faults) > before else found
+
+
+def _unknown(source: Mapping[str, JSON]) -> str:
+    near = next((found for name in source if (found := nearest(name, OPERATIONS))), None)
+    return (
+        f"is not a valid match operation; did you mean {near}?" if near else "is not a valid match operation"
+    )
+
+
+def _matches_json_path(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
+    if isinstance(operand, str):
+        find = finder_of(operand)
+        return Matcher(source, lambda value: any(map(is_something, find(value.json))))
+    if not isinstance(operand, dict) or not isinstance(operand.get("expression"), str):
+        raise ValueError("matchesJsonPath must be a path, or an object with an expression and a matcher")
+    find = finder_of(operand["expression"])
+    inner = read_matcher(
+        {name: each for name, each in operand.items() if name != "expression"},
+        below(at, "matchesJsonPath"),
+        faults,
+    )
+    if inner is None:
+        return None
+
+    def on(value: Value) -> bool:
+        found = [Value(as_text(each), None, value.now, each) for each in find(value.json)]
+        return inner.meets(found)
+
+    return Matcher(source, on)
+
+
+def _list_of(operand: JSON, name: str, at: str, faults: list[Fault]) -> list[Matcher]:
+    if not isinstance(operand, list) or not operand:
+        raise ValueError(f"{name} must be a list of matchers")
+    read = [read_matcher(each, f"{at}/{name}/{position}", faults) for position, each in enumerate(operand)]
+    return [each for each in read if each is not None]
+
+
+def _and(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
+    inner = _list_of(operand, "and", at, faults)
+    return Matcher(source, lambda value: all(each.accepts(value) for each in inner))
+
+
+def _or(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
+    inner = _list_of(operand, "or", at, faults)
+    return Matcher(source, lambda value: any(each.accepts(value) for each in inner))
+
+
+def _not(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
+    inner = read_matcher(operand, below(at, "not"), faults)
+    return None if inner is None else Matcher(source, lambda value: not inner.accepts(value))
+
+
+def _has_exactly(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
+    inner = _list_of(operand, "hasExactly", at, faults)
+    return _on_all(source, lambda values: len(values) == len(inner) and _each_has_one(inner, values))
+
+
+def _includes(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
+    inner = _list_of(operand, "includes", at, faults)
+    return _on_all(source, lambda values: _each_has_one(inner, values))
+
+
+def _on_all(source: JSON, holds: Callable[[Sequence[Value]], bool]) -> Matcher:
+    return Matcher(source, lambda value: holds([] if value.is_absent else [value]), holds)
+
+
+def _each_has_one(inner: Sequence[Matcher], values: Sequence[Value]) -> bool:
+    """Tell whether each matcher has a value of its own."""
+    found = paired(range(len(inner)), len(values), lambda one, other: inner[one].accepts(values[other]))
+    return len(found) == len(inner)
+
+
+OPERATIONS: Final[Mapping[str, Read]] = {
+    **OF_TEXTS,
+    **OF_JSON,
+    "matchesJsonPath": _matches_json_path,
+    "and": _and,
+    "or": _or,
+    "not": _not,
+    "hasExactly": _has_exactly,
+    "includes": _includes,
+}
+"""Every match operation, by its name."""
+
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "equalTo": ("caseInsensitive",),
+    "equalToJson": ("ignoreExtraElements", "ignoreArrayOrder"),
+    "matchesJsonSchema": ("schemaVersion",),
+}
+"""What may stand beside an operation."""

@@ -1,0 +1,143 @@
+"""How an answer leaves: at once, bit by bit, or as bytes that ASGI cannot say.
+
+A fault of the network, a reason phrase of one's own and an informational status go to the connection's transport, which
+the protocol puts into the scope; the connection is closed after it. Where there is no transport (an application that
+is called without a server), a fault cannot be made, and is told instead.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterable
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.types import Message, Receive, Scope, Send
+
+from mockserver.engine.exchange import Response
+from mockserver.engine.headers import Pairs
+from mockserver.engine.rules import Dribble
+
+Sleep = Callable[[float], Awaitable[None]]
+TRANSPORT: Final = "mockserver.transport"
+"""The extension of the scope under which the protocol offers its transport."""
+SERVER: Final = (b"server", b"mockserver")
+_MOST_SHARED: Final = 500
+_NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
+
+Wired = tuple[tuple[bytes, bytes], ...]
+
+
+@lru_cache(maxsize=4)
+def date_of(second: int) -> tuple[bytes, bytes]:
+    """Return the ``Date`` header of a second since the epoch."""
+    return b"date", formatdate(second, usegmt=True).encode("ascii")
+
+
+def start(response: Response, now: float, more: Iterable[tuple[bytes, bytes]] = ()) -> Message:
+    """Return the message that begins an answer at a time of the mock's clock."""
+    wired, is_dated, is_signed = _wired(response.headers)
+    headers = [*wired, *more]
+    if not is_dated:
+        headers.append(date_of(int(now)))
+    if not is_signed:
+        headers.append(SERVER)
+    if response.status >= 200 and response.status != 204:
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    return {"type": "http.response.start", "status": response.status, "headers": headers}
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _wired(headers: Pairs) -> tuple[Wired, bool, bool]:
+    """Return an answer's headers as they are sent, and whether a date and a server are among them."""
+    wired = tuple([_wire(name, value) for name, value in headers])
+    names = {name.lower() for name, _ in wired}
+    return wired, b"date" in names, b"server" in names
+
+
+def _wire(name: str, value: str) -> tuple[bytes, bytes]:
+    if not value.isprintable():  # what a body gave must not break out of a header line
+        value = value.translate(_NOT_IN_A_HEADER)
+    return name.encode("latin-1"), value.encode("latin-1", "backslashreplace")
+
+
+def transport_of(scope: Scope) -> Any:
+    """Return the transport of the connection that a request came by, None where there is none."""
+    return scope.get("extensions", {}).get(TRANSPORT)
+
+
+def is_plain(response: Response, phrase: str) -> bool:
+    """Tell whether ASGI can say an answer."""
+    return not phrase and response.status >= 200
+
+
+async def send_raw(transport: Any, head: Message, body: bytes, phrase: str, receive: Receive) -> None:
+    """Write an answer to the transport, and close the connection."""
+    status = head["status"]
+    line = b"HTTP/1.1 %d %s\r\n" % (status, (phrase or _phrase(status)).encode("ascii"))
+    fields = [*head["headers"], (b"connection", b"close")]
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in fields)
+    transport.write(b"%s%s\r\n%s" % (line, lines, body))
+    transport.close()
+    await gone(receive)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+_MALFORMED: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"this is no chunk of a body\r\n"
+)
+_RANDOM: Final = bytes(range(128, 256)) + b"\r\nthis is no HTTP\r\n"
+_SENT: Final = {
+    "EMPTY_RESPONSE": b"",
+    "CONNECTION_RESET_BY_PEER": b"",
+    "MALFORMED_RESPONSE_CHUNK": _MALFORMED,
+    "RANDOM_DATA_THEN_CLOSE": _RANDOM,
+}
+"""What each fault writes before it closes the connection, or resets it."""
+
+
+async def fail(transport: Any, fault: str, receive: Receive) -> None:
+    """Make a fault on a connection, and wait until the connection is gone."""
+    if data := _SENT[fault]:
+        transport.write(data)
+    if fault == "CONNECTION_RESET_BY_PEER":
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+        transport.abort()
+    else:
+        transport.close()
+    await gone(receive)
+
+
+async def gone(receive: Receive) -> None:
+    """Wait until the client, or the connection, is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def dribble(
+    send: Send, body: bytes, how: Dribble, sleep: Sleep, leaving: "asyncio.Future[None]"
+) -> bool:
+    """Send a body in pieces over a time, and tell whether the client stayed until the end."""
+    size, pause = max(1, -(-len(body) // how.pieces)), how.seconds / how.pieces
+    pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    pieces += [b""] * (how.pieces - len(pieces))
+    for number, piece in enumerate(pieces, 1):
+        waiting = asyncio.ensure_future(sleep(pause))
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if leaving.done():
+            return False
+        is_last = number == len(pieces)
+        if piece or is_last:
+            await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
+    return True
