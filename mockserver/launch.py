@@ -20,7 +20,8 @@ from mockserver.engine.values import Ids
 from mockserver.engine.world import Blueprint, World
 from mockserver.options import Configuration
 from mockserver.plan import Plan
-from mockserver.reports import JournalFile, secret_names
+from mockserver.redaction import secret_names
+from mockserver.reports import JournalFile
 from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console

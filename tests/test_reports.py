@@ -14,7 +14,8 @@ from mockserver.engine.exchange import Request
 from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec
-from mockserver.reports import ALWAYS_SECRET, JournalFile, json_line, redacted, secret_names
+from mockserver.redaction import ALWAYS_SECRET, redacted, secret_names
+from mockserver.reports import JournalFile, json_line
 from mockserver.wire import serve_event
 from tests.test_parcel import FOLDER
 
