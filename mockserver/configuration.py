@@ -97,7 +97,7 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
     most_calls, most_bytes = keep_of(configuration["keep"])
     return Settings(
         policies={
-            name: Policy(_verdicts(keys.get(name, {})), _catalogued(catalogues.get(name, {})))
+            name: Policy(_verdicts(keys.get(name, {})), catalogued(catalogues.get(name, {})))
             for name in served
         },
         limits={name: limit_of(text) for name, text in limits.items() if name in served},
@@ -147,7 +147,7 @@ def _value_problems(configuration: Configuration, served: Mapping[str, Api]) -> 
             yield configuration.problem(place, str(error))
     for name, given in configuration.entries("catalogue").items():
         if name in served:
-            for below, sentence in _catalogue_problems(served[name], given.value):
+            for below, sentence in catalogue_problems(served[name], given.value):
                 yield configuration.problem(("catalogue", name), sentence, below)
 
 
@@ -157,8 +157,8 @@ def _not_served(name: str, served: Mapping[str, Api]) -> str:
     return f"no API named {name!r} is served; {hint}"
 
 
-def _catalogue_problems(api: Api, value: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
-    """Yield pointers below the API's catalogue, and sentences."""
+def catalogue_problems(api: Api, value: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a catalogue of an API: pointers below it, and sentences."""
     catalogues = [each.catalogue for each in api.operations if "catalogue" in each.checks and each.catalogue]
     if not catalogues:
         yield "", f"{api.name} has no catalogue: its checks do not look names up"
@@ -192,7 +192,8 @@ def _verdicts(value: JSON) -> dict[str, str]:
     return dict.fromkeys([value] if isinstance(value, str) else value, "allowed")
 
 
-def _catalogued(value: Mapping[str, JSON]) -> Catalogue:
+def catalogued(value: Mapping[str, JSON]) -> Catalogue:
+    """Return a catalogue that has no problems, as the engine reads it."""
     entries = {
         name: CatalogueEntry(Schema(entry["payload"]) if "payload" in entry else None, entry.get("status"))
         for name, entry in value.get("names", {}).items()

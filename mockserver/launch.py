@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 from mockserver import loading
 from mockserver.checking import broken_examples
 from mockserver.configuration import clock_of
+from mockserver.control.guard import is_here
+from mockserver.control.replies import PREFIX
 from mockserver.engine.clock import Clock
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.faults import SpecError
@@ -25,8 +28,6 @@ from mockserver.reports import JournalFile
 from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
-from mockserver.server.control import PREFIX
-from mockserver.server.guard import is_here
 from mockserver.server.running import DEFAULT_HOST, LOOPBACK, bind, has_ipv6, url_of
 from mockserver.server.running import serve as run
 from mockserver.stage import Stage
@@ -117,6 +118,7 @@ def serve(plan: Plan) -> int:
     with contextlib.ExitStack() as watching:
 
         def ready() -> None:
+            stage.stop = lambda: signal.raise_signal(signal.SIGTERM)
             loop = asyncio.get_running_loop()
 
             def replace(changed: Blueprint) -> None:  # in the thread of the watch
@@ -129,7 +131,7 @@ def serve(plan: Plan) -> int:
                 watching.callback(Watch(plan, configuration, seen, replace).stop)
             console.ready(url_of(sockets))
 
-        code = run(app, sockets, ready)
+        code = run(app, sockets, ready, stage.closing.set)
     console.close()
     _give_up_stdout()
     return code

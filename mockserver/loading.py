@@ -98,6 +98,40 @@ def bundled() -> dict[str, Any]:
     return {name.removesuffix(".yaml"): files[name] for name in sorted(files)}
 
 
+def control_document() -> JSON:
+    """Return the OpenAPI document of the control plane."""
+    path = importlib.resources.files("mockserver") / "control" / "openapi.yaml"
+    return read_yaml(path, "openapi.yaml")
+
+
+@lru_cache(maxsize=64)
+def samples_of(name: str) -> tuple[dict[str, JSON], ...]:
+    """Return the requests that the vendor of a bundled API publishes as samples; none for an API of the user's own.
+
+    Each has ``name``, ``method``, ``path``, ``headers``, and ``body`` or ``text``.
+    """
+    path = folder("fixtures") / name / "published-samples.yaml"
+    if not path.is_file():
+        return ()
+    document = read_yaml(path, path.name)
+    sent = [
+        (entry["title"], {**document["base"], **step["send"]})
+        for entry in document["conversations"]
+        for step in entry["steps"]
+        if "send" in step
+    ]
+    titles = [title for title, _ in sent]
+    return tuple(
+        {
+            **send,
+            "name": f"{title} ({titles[: position + 1].count(title)})" if titles.count(title) > 1 else title,
+            "method": send.get("method", "POST"),
+            "headers": {**document["base"].get("headers", {}), **send.get("headers", {})},
+        }
+        for position, (title, send) in enumerate(sent)
+    )
+
+
 def available(specs: Iterable[str | Path] = ()) -> dict[str, Any]:
     """Return the files of all APIs by name: the bundled ones, and the user's own beside or instead of them.
 

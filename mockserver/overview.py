@@ -5,6 +5,7 @@ from typing import Final
 
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.exchange import JSON
+from mockserver.engine.values import duration_text
 
 
 def base_url(host: str, port: int) -> str:
@@ -63,13 +64,13 @@ def _emulated(operation: Operation, in_force: RateLimit | None) -> Iterator[str]
     refusals = ", ".join(map(str, statuses)) or "the mock's own problem documents"
     yield f"answers {operation.success.status}; refuses with {refusals}"
     for rule in operation.dedup.values():
-        held = f", held in flight for {_duration(rule.in_flight_ttl)}" if rule.in_flight_ttl else ""
+        held = f", held in flight for {duration_text(rule.in_flight_ttl)}" if rule.in_flight_ttl else ""
         compared = "; another body is refused" if rule.compares_body else ", whatever the body"
-        yield f"repeats by {rule.name}, remembered for {_duration(rule.ttl)}{held}{compared}"
+        yield f"repeats by {rule.name}, remembered for {duration_text(rule.ttl)}{held}{compared}"
     known = in_force or operation.rate_limit
     if known is not None:
         state = "in force" if in_force is not None else "off unless --enforce-limits or --limit turns it on"
-        yield f"rate limit of {known.limit} in {_duration(known.window)}, bursts of {known.burst}; {state}"
+        yield f"rate limit of {known.limit} in {duration_text(known.window)}, bursts of {known.burst}; {state}"
 
 
 def _acting(operation: Operation, in_force: RateLimit | None) -> Iterator[str]:
@@ -80,13 +81,6 @@ def _acting(operation: Operation, in_force: RateLimit | None) -> Iterator[str]:
         "catalogue": operation.catalogue is None,
     }
     yield from (name for name in operation.checks if not idle.get(name, False))
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("h", 3600), ("m", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
 
 
 _HEADINGS: Final = (

@@ -62,6 +62,16 @@ def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSO
     return {name: _replaced_member(name, member, forms) for name, member in shown.items()}
 
 
+def concealed(
+    texts: Mapping[str, JSON], event: Mapping[str, JSON], names: Collection[str]
+) -> dict[str, JSON]:
+    """Return texts about a call without the secrets of its ServeEvent."""
+    forms = list(_forms(_found_in(event, names)))
+    return {
+        name: _replaced_text(text, forms) if isinstance(text, str) else text for name, text in texts.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """The place of a secret in code: the variable that its reader sets."""

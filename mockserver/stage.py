@@ -4,12 +4,15 @@ A namespace is a world of its own, made when it is first used. All worlds stand 
 share one room. Everything here happens in the thread of the event loop.
 """
 
+import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from mockserver.engine.journal import Row
+from mockserver.engine.values import uuid_text
 from mockserver.engine.world import Blueprint, World
 
 MOST_NAMESPACES: Final = 1_000
@@ -33,13 +36,20 @@ class TooManyNamespacesError(Exception):
 
 
 class Stage:
-    """The worlds by namespace; that without a name is always there."""
+    """The worlds by namespace; that without a name is always there.
+
+    ``run`` tells one start of the server from another. ``closing`` is set when the server stops, so that open streams
+    end; ``stop`` ends the server, where that is for clients to ask.
+    """
 
     def __init__(self, world: World) -> None:
         self.worlds = {world.namespace: world}
         self.started = time.monotonic()
+        self.run = uuid_text(int.from_bytes(os.urandom(16)))
+        self.closing = asyncio.Event()
         self.preflights = 0
         self.watchers: set[Watcher] = set()
+        self.stop: Callable[[], None] | None = None
         self._default = world.namespace
         self._changing = threading.Lock()
 
@@ -82,6 +92,10 @@ class Stage:
         """Serve another blueprint from the next call on; nothing that was recorded is lost."""
         with self._changing:
             self.worlds = {name: world.rebuilt(blueprint) for name, world in self.worlds.items()}
+
+    def tell_cleared(self, world: World) -> None:
+        """Tell all watchers that calls of a namespace were forgotten."""
+        self.tell(world, CLEARED)
 
     def tell(self, world: World, what: str, row: Row | None = None) -> None:
         """Tell all watchers of something that has happened."""

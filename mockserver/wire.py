@@ -9,13 +9,18 @@ from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import JSON, Exchange, Request, Response
 from mockserver.engine.headers import cookies_of, lines_of
+from mockserver.engine.mappings import write_mapping
+from mockserver.engine.rules import Armed, Rules
 from mockserver.engine.values import iso_time
 
 UNMATCHED = frozenset({"no-route", "wrong-method"})
 
 
-def serve_event(exchange: Exchange) -> dict[str, JSON]:
-    """Return a ServeEvent; without ``response`` while the answer is held back, or when nobody waited for it."""
+def serve_event(exchange: Exchange, rules: Rules | None = None) -> dict[str, JSON]:
+    """Return a ServeEvent; without ``response`` while the answer is held back, or when nobody waited for it.
+
+    ``rules`` are those among which the one that acted on the call is looked for.
+    """
     held, served = round(exchange.delay * 1000), round(exchange.served * 1000)
     event: dict[str, JSON] = {
         "id": exchange.id,
@@ -31,8 +36,12 @@ def serve_event(exchange: Exchange) -> dict[str, JSON]:
         },
         "subEvents": [],
     }
+    if exchange.fault is not None:
+        event["responseDefinition"]["fault"] = exchange.fault
     if exchange.response is not None:
-        event["response"] = _logged_response(exchange.response)
+        event["response"] = _logged_response(exchange)
+    if rules is not None and exchange.stub is not None and (rule := rules.rule_of(exchange.stub)) is not None:
+        event["stubMapping"] = write_mapping(rules.get(rule.id) or Armed(rule, 0))
     return event
 
 
@@ -79,16 +88,21 @@ def mock_member(exchange: Exchange) -> dict[str, JSON]:
         "deviations": list(exchange.deviations),
         "repeatOf": exchange.repeat_of,
         "rule": exchange.rule,
-        "namespace": "",
+        "stub": exchange.stub,
+        "fault": exchange.fault,
+        "namespace": exchange.namespace,
         "published": exchange.published,
-        "source": None,
+        "source": exchange.source,
         "state": exchange.state,
         "name": exchange.name,
         "recipient": exchange.recipient,
     }
 
 
-def _logged_response(response: Response) -> dict[str, JSON]:
+def _logged_response(exchange: Exchange) -> dict[str, JSON]:
+    response = exchange.response or Response(0, (), b"")
+    if exchange.fault is not None:  # no answer was sent: it has no headers either
+        return {"status": 0, "headers": {}, "body": "", "bodyAsBase64": "", "fault": exchange.fault}
     return {
         "status": response.status,
         "headers": _headers(list(response.headers)),

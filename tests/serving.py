@@ -74,7 +74,7 @@ def running(
 ) -> Iterator[Running]:
     world = World(Blueprint(apis or load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
     stage = Stage(world)
-    server = ServerThread(build_app(stage, **options))
+    server = ServerThread(build_app(stage, **options), closing=stage.closing.set)
     try:
         yield Running(stage, server)
     finally:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from mockserver.control.guard import guard, host_of
+from mockserver.control.plane import ROUTES
 from mockserver.engine.world import Settings
-from mockserver.server.control import ROUTES
-from mockserver.server.guard import guard, host_of
 from tests.serving import Running, running
 
 SERVE_EVENT = {"id", "request", "responseDefinition", "response", "wasMatched", "timing", "subEvents"}
@@ -19,7 +19,7 @@ LOGGED_REQUEST = {
 }  # fmt: skip
 MOCK = {
     "number", "api", "operation", "outcome", "reason", "findings", "deviations", "repeatOf", "rule", "namespace", "published",
-    "source", "state", "name", "recipient",
+    "source", "state", "name", "recipient", "stub", "fault",
 }  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_control_answers_are_never_cached_nor_shared(server: Running) -> None:
         ("PUT", "/__admin/requests", 405, "DELETE, GET, HEAD"),
         ("POST", "/__admin/health", 405, "GET, HEAD"),
         ("GET", "/__admin/reset", 405, "POST"),
-        ("DELETE", "/__admin/requests/x", 405, "GET, HEAD"),
+        ("POST", "/__admin/requests/x", 405, "DELETE, GET, HEAD"),
     ],
 )
 def test_unknown_control_routes_and_methods(
@@ -262,7 +262,7 @@ BROWSER = {"sec-fetch-site": "same-origin", "content-type": "application/json", 
     ],
 )  # fmt: skip
 def test_whom_the_guard_lets_in(method: str, headers: dict[str, str], status: int | None) -> None:
-    barred = guard(method, headers, ["mock"])
+    barred = guard(method, "/requests", headers, ["mock"])
     assert (barred.status if barred else None) == status
 
 

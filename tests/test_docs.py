@@ -15,13 +15,14 @@ import pytest
 from mockserver import cli
 from mockserver.cli import main
 from mockserver.configuration import settings_of
+from mockserver.control.plane import ROUTES
+from mockserver.control.replies import PREFIX
 from mockserver.engine.exchange import Reason
 from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
 from mockserver.engine.preferences import QUERY_KEYS
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml, table
 from mockserver.options import configure
 from mockserver.server.console import text_line
-from mockserver.server.control import PREFIX, ROUTES
 from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running, serving
 
@@ -163,7 +164,9 @@ def test_the_environment_is_documented_by_its_rule() -> None:
 
 
 def test_every_control_route_is_documented() -> None:
-    rows = set(re.findall(r"^\| `([A-Z]+ /__admin[^`]*)` \|", README, re.MULTILINE))
+    table = README.partition("## Seeing and steering it")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[A-Z]+ /__admin[^|]*) \|", table, re.MULTILINE)
+    rows = {route for cell in cells for route in re.findall("`([^`]+)`", cell)}
     assert rows == {f"{method} {PREFIX}{path}" for method, path, _ in ROUTES}
 
 

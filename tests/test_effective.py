@@ -223,7 +223,8 @@ def test_a_document_that_is_not_there_is_told(path: str, status: int, sentence: 
     with running() as server:
         got, _, body = server.request("GET", f"/__admin{path}")
     assert got == status
-    assert sentence in json.loads(body)["detail"]
+    told = json.loads(body)
+    assert sentence in (told["detail"] if "detail" in told else told["errors"][0]["title"])
 
 
 def test_a_prefix_is_the_base_url_of_the_document() -> None:

@@ -498,7 +498,7 @@ def test_a_connection_made_while_the_server_stops_is_closed(turns: int) -> None:
 
     async def main() -> None:
         sockets, ready, stopping = bind("127.0.0.1", 0), asyncio.Event(), asyncio.Event()
-        server = asyncio.create_task(_run(app, sockets, stopping, ready.set))
+        server = asyncio.create_task(_run(app, sockets, stopping, ready.set, lambda: None))
         await ready.wait()
         with socket.create_connection(sockets[0].getsockname(), timeout=1) as client:
             for _ in range(turns):

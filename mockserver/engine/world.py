@@ -13,7 +13,7 @@ from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Api, Operation, RateLimit
 from mockserver.engine.dedup import Keys
 from mockserver.engine.delays import Delay
-from mockserver.engine.exchange import JSON, Request
+from mockserver.engine.exchange import JSON, Exchange, Request
 from mockserver.engine.expressions import RequestFacts
 from mockserver.engine.faults import SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal, Room
@@ -26,7 +26,7 @@ from mockserver.engine.routing import Found, Router
 from mockserver.engine.rules import Rule, Rules
 from mockserver.engine.terms import LimitTerms, Terms
 from mockserver.engine.validation import Validator
-from mockserver.engine.values import ABSENT, Ids, pointer_of, uuid_text
+from mockserver.engine.values import ABSENT, Ids, as_text, is_empty, pointer_of, uuid_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,19 @@ class Blueprint:
         facts = RequestFacts(request, body, values)
         names, recipient = known.catalogue, known.recipient
         return _short(names and names.name(facts)), _short(recipient and recipient(facts))
+
+    def key_of(self, exchange: Exchange) -> str | None:
+        """Return the key by which a call is a repeat or not: that of its operation's first rule that it meets."""
+        known = self._operations.get((exchange.api or "", exchange.operation or ""))
+        if known is None or not known.dedup:
+            return None
+        try:
+            body = parse_json(exchange.request.body)
+        except MalformedError:
+            body = ABSENT
+        facts = RequestFacts(exchange.request, body, {})
+        found = (rule.key(facts) for rule in known.dedup.values())
+        return next((as_text(key)[:200] for key in found if not is_empty(key)), None)
 
     def _policy(self, api: Api) -> Policy:
         settings = self.settings
@@ -177,6 +190,10 @@ class World:
         """Return a new world of the same blueprint for another namespace, with a clock of its own."""
         return self._like(self.clock.beside(), namespace)
 
-    def _like(self, clock: Clock, namespace: str) -> "World":
+    def glimpse(self, namespace: str) -> "World":
+        """Return a world as a namespace that nobody has used yet would be, for one look: its journal has no room."""
+        return self._like(self.clock.beside(), namespace, Room())
+
+    def _like(self, clock: Clock, namespace: str, room: Room | None = None) -> "World":
         ids = self.ids if self._seeded is None else self._seeded(namespace)
-        return World(self.blueprint, clock, ids, self._seeded, namespace=namespace, room=self._room)
+        return World(self.blueprint, clock, ids, self._seeded, namespace=namespace, room=room or self._room)

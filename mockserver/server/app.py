@@ -16,6 +16,7 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from mockserver.control.sending import SOURCE
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Reason, Request, Response
 from mockserver.engine.headers import CALL_ID, packed, unpacked
@@ -30,8 +31,6 @@ from mockserver.server.delivery import Sleep, dribble, gone, is_plain, send_raw,
 from mockserver.server.delivery import fail as make_fault
 from mockserver.stage import RECORDED, Stage, TooManyNamespacesError
 
-SOURCE: Final = "mockserver.source"
-"""The key of a scope that says who sent the call, where it was the mock itself."""
 OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500
 MOST_DISCARDED: Final = 64 * 1024 * 1024

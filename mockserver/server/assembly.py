@@ -1,16 +1,15 @@
 """The whole application: the control plane, ``/``, and the data plane for everything else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockserver.control.plane import ControlPlane
+from mockserver.control.replies import PREFIX
 from mockserver.namespaces import may_begin, split
 from mockserver.server.app import DataPlane, OnCall
-from mockserver.server.control import PREFIX, control_plane
 from mockserver.server.delivery import SERVER, Sleep, date_of
 from mockserver.server.landing import landing
 from mockserver.stage import Stage
@@ -21,17 +20,18 @@ def build_app(
     *,
     cors: bool = True,
     allowed_hosts: Collection[str] = (),
+    token: str | None = None,
     on_call: OnCall | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> ASGIApp:
-    """Return the ASGI application over a stage. ``sleep`` waits out the delays of answers, in seconds."""
+    """Return the ASGI application over a stage.
+
+    ``token`` is what callers of the control plane have to send, None where none is asked for; ``sleep`` waits out the
+    delays of answers, in seconds.
+    """
     data_plane = DataPlane(stage, cors=cors, on_call=on_call, sleep=sleep)
-    control = control_plane(stage, allowed_hosts)
-    own = Router(
-        routes=[Route("/", _landing(stage), methods=["GET"]), Route(PREFIX, control), Mount(PREFIX, control)],
-        redirect_slashes=False,
-        default=data_plane,
-    )
+    control = ControlPlane(stage, data_plane, allowed_hosts, token)
+    first_page = _landing(stage)
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # Calls are told apart from the mock's own few paths by a look at the path: a router would cost each 4 µs.
@@ -39,8 +39,11 @@ def build_app(
         if may_begin(path):
             scope["root_path"] = prefix = split(path)[1]
             path = path[len(prefix) :] or "/"
-        is_own = path.startswith(PREFIX) or (path == "/" and scope["method"] in {"GET", "HEAD"})
-        return own(scope, receive, _dated(stage, send)) if is_own else data_plane(scope, receive, send)
+        if path.startswith(PREFIX) and path[len(PREFIX) :][:1] in {"", "/"}:
+            return control(scope, receive, _dated(stage, send))
+        if path == "/" and scope["method"] in {"GET", "HEAD"}:
+            return first_page(scope, receive, _dated(stage, send))
+        return data_plane(scope, receive, send)
 
     return app
 
@@ -56,8 +59,8 @@ def _dated(stage: Stage, send: Send) -> Send:
     return dated
 
 
-def _landing(stage: Stage) -> Callable[[Request], Awaitable[Response]]:
-    async def show(request: Request) -> Response:
-        return landing(stage, request)
+def _landing(stage: Stage) -> ASGIApp:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
+        await landing(stage, Request(scope))(scope, receive, send)
 
     return show

@@ -101,12 +101,17 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
 
 async def _run(
-    app: ASGIApp, sockets: list[socket.socket], stopping: asyncio.Event, ready: Callable[[], None]
+    app: ASGIApp,
+    sockets: list[socket.socket],
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+    closing: Callable[[], None],
 ) -> None:
     server = _server(app)
     await server.startup(sockets=sockets)
     ready()
     await stopping.wait()
+    closing()
     await _stop(server, sockets)
 
 
@@ -153,8 +158,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def serve(app: ASGIApp, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
-    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM."""
+def nothing() -> None:
+    """Do nothing."""
+
+
+def serve(
+    app: ASGIApp,
+    sockets: list[socket.socket],
+    ready: Callable[[], None],
+    closing: Callable[[], None] = nothing,
+) -> int:
+    """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM.
+
+    ``ready`` is called in the event loop once the server answers, ``closing`` when it begins to stop.
+    """
     received: list[int] = []
 
     async def main() -> None:
@@ -169,7 +186,7 @@ def serve(app: ASGIApp, sockets: list[socket.socket], ready: Callable[[], None])
                 loop.add_signal_handler(number, stop, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(stop, caught))
-        await _run(app, sockets, stopping, ready)
+        await _run(app, sockets, stopping, ready, closing)
 
     with _errors_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
@@ -196,7 +213,9 @@ class ServerThread:
         host: str = DEFAULT_HOST,
         port: int = 0,
         timeout: float = 10.0,
+        closing: Callable[[], None] = nothing,
     ) -> None:
+        self._closing = closing
         self._sockets = bind(host, port)
         self.url = url_of(self._sockets)
         self._app = app
@@ -225,4 +244,4 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        await _run(self._app, self._sockets, self._stopping, self._ready.set)
+        await _run(self._app, self._sockets, self._stopping, self._ready.set, self._closing)

@@ -4,14 +4,22 @@ The control plane shows traffic and can change answers, and any page in the user
 to loopback. The checks, in this order; programs that are no browsers send none of these headers but Host:
 
     Host            must name this machine (against DNS rebinding)         else 400
+    Authorization   the token, where one is asked for, but for /health     else 401
     Sec-Fetch-Site  of a write: absent, same-origin or none                else 403
     Origin          of a write: absent, or the host and port of Host       else 403
     Content-Type    of a browser's write with a body: application/json     else 415
 """
 
+import hmac
 import ipaddress
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
+
+OPEN: Final = frozenset({"/health"})
+"""Paths that ask for no token: what a container's health check and the tools that wait for a server poll."""
+HOLDING: Final = frozenset({"/stream"})
+"""Paths whose reads hold a connection, and are barred as writes are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +31,26 @@ class Barred:
     detail: str
 
 
-def guard(method: str, headers: Mapping[str, str], allowed_hosts: Collection[str]) -> Barred | None:
-    """Refuse a request to the control plane, or let it through (None). ``headers`` have lower-case names."""
+def guard(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    allowed_hosts: Collection[str],
+    token: str | None = None,
+) -> Barred | None:
+    """Refuse a request to the control plane, or let it through (None).
+
+    ``path`` is that below the control plane, ``headers`` have lower-case names, ``token`` is what callers have to
+    send, None where none is asked for.
+    """
     if method == "OPTIONS" and "access-control-request-method" in headers:
         return Barred(403, "cross-origin", "the control plane answers its own origin only")
     if not is_here(headers.get("host", ""), allowed_hosts):
         told = f"the Host {headers.get('host', '')!r} is not this machine; name it with --allow-host if it should be"
         return Barred(400, "bad-host", told)
-    if method in {"GET", "HEAD"}:
+    if path not in OPEN and token is not None and not _has_token(headers, token):
+        return Barred(401, "token", "send the token of --admin-token, as in Authorization: Bearer <token>")
+    if method in {"GET", "HEAD"} and path not in HOLDING:
         return None
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return Barred(403, "cross-origin", "a page of another origin may not change the mock server")
@@ -38,6 +58,12 @@ def guard(method: str, headers: Mapping[str, str], allowed_hosts: Collection[str
     if origin is not None and origin.lower().partition("://")[2] != headers["host"].lower():
         return Barred(403, "cross-origin", f"a page of {origin} may not change the mock server")
     return _barred_type(headers)
+
+
+def _has_token(headers: Mapping[str, str], token: str) -> bool:
+    scheme, _, sent = headers.get("authorization", "").partition(" ")
+    is_it = hmac.compare_digest(sent.strip().encode("utf-8", "replace"), token.encode("utf-8", "replace"))
+    return scheme.lower() == "bearer" and is_it
 
 
 def _barred_type(headers: Mapping[str, str]) -> Barred | None:

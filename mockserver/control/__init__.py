@@ -1,0 +1,1 @@
+"""The control plane under ``/__admin``: what was sent, what comes next, and what time it is, over HTTP."""

@@ -1,0 +1,42 @@
+"""What leaves the journal: the calls in forms to keep or to run, without secrets, and the retry audit."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from starlette.responses import Response
+
+from mockserver import __version__
+from mockserver.control.replies import DROPPED, Asked, compact, text, wrong_query
+from mockserver.engine.exchange import Exchange
+from mockserver.engine.search import parse_search
+from mockserver.exports import curl, har, jsonl, pytest_text
+from mockserver.redaction import secret_names
+
+Export = Callable[[Sequence[Exchange], Collection[str]], str]
+
+FORMATS: Final[dict[str, tuple[str, str, Export]]] = {
+    "har": ("application/json", "calls.har", lambda calls, names: compact(har(calls, names, __version__))),
+    "jsonl": ("application/x-ndjson", "calls.jsonl", lambda calls, names: "".join(jsonl(calls, names))),
+    "curl": ("text/plain", "calls.sh", curl),
+    "pytest": ("text/x-python", "test_calls.py", pytest_text),
+}
+"""Media type, name of a file, and what writes it, by name of the format."""
+
+
+def export(asked: Asked) -> Response:
+    """Return the calls that ``q`` asks for, oldest first, in a format."""
+    name = asked.query("format") or ""
+    if name not in FORMATS:
+        return wrong_query([("format", f"{name!r} is not a format; there are {', '.join(FORMATS)}")])
+    media_type, file, write = FORMATS[name]
+    world, blueprint = asked.world, asked.stage.blueprint
+    now = datetime.fromtimestamp(world.clock.now()).astimezone()
+    search = parse_search(asked.query("q") or "", now, blueprint.key_of)
+    if search.problems:
+        return wrong_query([("q", told) for told in search.problems])
+    read = (world.journal.read(row) for row in world.journal.rows())
+    calls = [exchange for exchange in read if search.matches(exchange)]
+    dropped = {DROPPED: str(world.journal.dropped)} if world.journal.dropped else {}
+    written = write(calls, secret_names(blueprint.apis))
+    return text(written, media_type, **{"Content-Disposition": f'attachment; filename="{file}"'}, **dropped)

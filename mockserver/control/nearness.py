@@ -1,0 +1,147 @@
+"""What comes near: calls to a pattern, rules and operations to a call, each with where they differ.
+
+Differences stand in sub-events, the one place of a near miss where WireMock's clients take what they do not know.
+"""
+
+import base64
+import binascii
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mockserver.control.replies import RefusedError, unreadable
+from mockserver.engine.comparison import Difference
+from mockserver.engine.exchange import JSON
+from mockserver.engine.headers import packed
+from mockserver.engine.journal import Row
+from mockserver.engine.mappings import write_mapping
+from mockserver.engine.patterns import Known, Pattern, nearest_calls, read_pattern
+from mockserver.engine.sightings import Sighting, sighting_of
+from mockserver.engine.values import ABSENT, cut
+from mockserver.engine.world import World
+from mockserver.wire import logged_request
+
+MOST_LOOKED_AT: Final = 1_000
+"""How many calls, the newest, are compared with a pattern."""
+MOST_SHOWN: Final = 3
+_MOST_UNMATCHED: Final = 100
+_LONGEST: Final = 200
+
+
+def near_calls(world: World, pattern: Pattern) -> list[JSON]:
+    """Return the calls that come nearest to a pattern, nearest first."""
+    now, rows = world.clock.now(), world.journal.rows()[: -MOST_LOOKED_AT - 1 : -1]
+    found = nearest_calls(pattern, [sighting_of(row, now) for row in rows], MOST_SHOWN)
+    return [
+        {
+            "request": logged_request(world.journal.read(rows[position])),
+            "requestPattern": _closed(pattern.source),
+            "matchResult": _result(pattern, differences),
+        }
+        for position, differences in found
+    ]
+
+
+def near_unmatched(world: World, rows: Sequence[Row]) -> list[JSON]:
+    """Return the rules and operations that come nearest to calls that nobody took."""
+    now = world.clock.now()
+    return [
+        miss
+        for row in rows[-_MOST_UNMATCHED:]
+        for miss in near_rules(world, sighting_of(row, now), logged_request(world.journal.read(row)))
+    ]
+
+
+def near_rules(world: World, sighting: Sighting, shown: JSON) -> list[JSON]:
+    """Return the rules and operations that come nearest to a call, nearest first."""
+    found: list[tuple[float, float, int, Pattern, JSON, list[Difference]]] = []
+    for pattern, mapping in (*_rules(world), *_operations(world)):
+        differences = pattern.differences(sighting)
+        likeness = difflib.SequenceMatcher(None, sighting.path, _path_of(pattern)).ratio()
+        found.append((pattern.distance(differences), -likeness, len(found), pattern, mapping, differences))
+    found.sort(key=lambda each: each[:3])
+    return [
+        {"request": shown, "stubMapping": mapping, "matchResult": _result(pattern, differences)}
+        for _, __, ___, pattern, mapping, differences in found[:MOST_SHOWN]
+    ]
+
+
+def _rules(world: World) -> list[tuple[Pattern, JSON]]:
+    return [(armed.rule.pattern, write_mapping(armed)) for armed in world.rules]
+
+
+def _operations(world: World) -> list[tuple[Pattern, JSON]]:
+    """Return the routes of all APIs, written as stubs."""
+    found = []
+    for route in world.blueprint.router.routes:
+        name = "urlPathTemplate" if "{" in route.path else "urlPath"
+        request = {"method": route.method, name: route.path}
+        label = f"{route.operation.api} {route.operation.id}"
+        mapping = {"name": label, "request": request, "response": {"status": route.operation.success.status}}
+        found.append((read_pattern(request, Known()), mapping))
+    return found
+
+
+def _path_of(pattern: Pattern) -> str:
+    named = (
+        pattern.source.get(name)
+        for name in ("urlPath", "urlPathTemplate", "url", "urlPathPattern", "urlPattern")
+    )
+    return next((path for path in named if isinstance(path, str)), "")
+
+
+def _closed(source: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a pattern without the members that WireMock's clients do not know."""
+    return {
+        name: value for name, value in source.items() if name not in {"api", "operation", "outcome", "reason"}
+    }
+
+
+def _result(pattern: Pattern, differences: Sequence[Difference]) -> JSON:
+    return {
+        "distance": round(pattern.distance(differences), 4),
+        "subEvents": [
+            {"type": "DIFFERENCE", "timeOffsetNanos": 0, "data": _told(each)} for each in differences
+        ],
+        "diffDescriptions": [],
+    }
+
+
+def _told(difference: Difference) -> dict[str, JSON]:
+    """Return a difference; what is not there is left out."""
+    sides = {"expected": difference.expected, "actual": difference.actual}
+    told = {name: _short(value) for name, value in sides.items() if value is not ABSENT}
+    return {"pointer": difference.pointer, **told}
+
+
+def _short(value: JSON) -> JSON:
+    return cut(value, _LONGEST) if isinstance(value, str) else value
+
+
+def sighting_in(document: JSON, world: World) -> tuple[Sighting, JSON]:
+    """Return the call that a LoggedRequest describes, and that request. Raises `RefusedError`."""
+    if not isinstance(document, dict) or not isinstance(document.get("url", ""), str):
+        raise RefusedError(unreadable([("", "a request is an object with url, method, headers and body")]))
+    path, _, query = str(document.get("url", "/")).partition("?")
+    headers = document.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise RefusedError(unreadable([("/headers", "must map names to values")]))
+    lines = [
+        (name.encode("latin-1", "replace"), str(each).encode("latin-1", "replace"))
+        for name, value in headers.items()
+        for each in (value if isinstance(value, list) else [value])
+    ]
+    seen = (
+        str(document.get("method", "GET")), path, query, packed(lines), _body_of(document),
+        str(document.get("clientIp", "")), None, None, None, None,
+    )  # fmt: skip
+    return Sighting(seen, world.clock.now()), document
+
+
+def _body_of(document: Mapping[str, JSON]) -> bytes:
+    if isinstance(encoded := document.get("bodyAsBase64"), str):
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise RefusedError(unreadable([("/bodyAsBase64", "must be base64")])) from None
+    return str(document.get("body") or "").encode("utf-8", "replace")

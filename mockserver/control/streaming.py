@@ -1,0 +1,133 @@
+"""Live events: what happens in one namespace, as server-sent events.
+
+A reader has a queue of its own, which the data plane fills and never waits for. A reader that does not keep up loses
+what is in it, and is told to read anew (``resync``).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.responses import Response, StreamingResponse
+
+from mockserver.control.replies import HEADERS, Asked, compact
+from mockserver.control.steering import clock_shown
+from mockserver.engine.exchange import JSON
+from mockserver.engine.journal import Row
+from mockserver.engine.mappings import write_mapping
+from mockserver.engine.world import World
+from mockserver.redaction import secret_names
+from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
+from mockserver.summaries import summary
+
+MOST_WAITING: Final = 512
+BATCH: Final = 200
+GATHERING: Final = 0.03
+"""Seconds between two batches: what happens meanwhile is sent together."""
+PING: Final = 15.0
+"""Seconds without an event after which a reader is told that the server is still there."""
+
+
+@dataclass(eq=False, slots=True)
+class Reader:
+    """One reader: the calls that it has not been sent yet, newest state only, and other events."""
+
+    namespace: str
+    calls: dict[int, Row] = field(default_factory=dict)
+    events: deque[str] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def see(self, world: World, what: str, row: Row | None) -> None:
+        """Note what has happened."""
+        if what != NAMESPACES and world.namespace != self.namespace:
+            return
+        if what == RECORDED and row is not None:
+            self.calls[row[0]] = row
+        elif what not in self.events:
+            if what == CLEARED:
+                self.calls.clear()
+            self.events.append(what)
+        if len(self.calls) > MOST_WAITING:
+            self.calls.clear()
+            self.events.append("resync")
+        self.arrived.set()
+
+    def taken(self) -> tuple[list[Row], list[str]]:
+        """Take the next batch of calls, and all other events."""
+        numbers = list(self.calls)[:BATCH]
+        rows, events = [self.calls.pop(number) for number in numbers], list(dict.fromkeys(self.events))
+        self.events.clear()
+        if not self.calls:
+            self.arrived.clear()
+        return rows, events
+
+
+def stream(asked: Asked) -> Response:
+    """Send live events until the reader leaves or the server stops; ``Last-Event-ID`` is the last call seen."""
+    headers = {**HEADERS, "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(asked), headers=headers, media_type="text/event-stream")
+
+
+async def _events(asked: Asked) -> AsyncIterator[str]:
+    stage, world = asked.stage, asked.world
+    reader = Reader(world.namespace)
+    stage.watchers.add(reader.see)
+    try:
+        yield "retry: 1000\n\n"
+        yield _event("hello", {"run": stage.run, "namespace": world.namespace})
+        yield _missed(stage, world, asked.request.headers.get("last-event-id", ""))
+        while not stage.closing.is_set():
+            if not await _anything(reader, stage):
+                yield ": ping\n\n"
+                continue
+            rows, events = reader.taken()
+            current = stage.worlds.get(world.namespace, world)
+            for each in events:
+                yield _event(each, _told(each, stage, current))
+            if rows:
+                yield _calls(current, rows)
+            await asyncio.sleep(GATHERING)
+        yield _event("bye", {})
+    finally:
+        stage.watchers.discard(reader.see)
+
+
+async def _anything(reader: Reader, stage: Stage) -> bool:
+    """Wait until there is something to send; False where nothing came for a while."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in (reader.arrived, stage.closing)]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def _missed(stage: Stage, world: World, last: str) -> str:
+    """Return the calls that a reader has missed who comes again."""
+    if not last.isdecimal():
+        return ""
+    rows = [row for row in world.journal.rows() if row[0] > int(last[:18])]
+    if len(rows) > MOST_WAITING or int(last[:18]) > world.journal.last:
+        return _event("resync", {"run": stage.run})
+    return _calls(world, rows) if rows else ""
+
+
+def _calls(world: World, rows: Iterable[Row]) -> str:
+    names = secret_names(world.blueprint.apis)
+    shown = [summary(world.journal.read(row), names, world.blueprint) for row in rows]
+    return f"id: {max(each['number'] for each in shown)}\n{_event('calls', shown)}"
+
+
+def _told(what: str, stage: Stage, world: World) -> JSON:
+    if what == RULES:
+        return [write_mapping(armed) for armed in world.rules]
+    if what == CLOCK:
+        return clock_shown(world.clock)
+    return sorted(stage.worlds) if what == NAMESPACES else {}
+
+
+def _event(name: str, value: JSON) -> str:
+    return f"event: {name}\ndata: {compact(value)}\n\n"
