@@ -6,15 +6,12 @@ its error classes get along with that. So novu-py and suprsend-py-sdk are instal
 and a script per SDK in ``tests/sdks`` makes the calls and tells what it saw.
 """
 
-import hashlib
 import json
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -23,10 +20,11 @@ from typing import Any
 import httpx2
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.installing import installed_python
+
 SDKS = Path(__file__).parent / "sdks"
 REQUIREMENTS = SDKS / "requirements.txt"
-INSTALLS_WITHIN, STARTS_WITHIN, CALLS_WITHIN, STOPS_WITHIN = 300, 30, 60, 10  # seconds
+STARTS_WITHIN, CALLS_WITHIN, STOPS_WITHIN = 30, 60, 10  # seconds
 OTHER_KEY = "a-key-that-no-sdk-has"
 
 NOVU_DONE, SUPRSEND_DONE = (201, "admitted", None), (202, "admitted", None)
@@ -67,16 +65,7 @@ Start = Callable[..., Mock]
 @pytest.fixture(scope="session")
 def sdk_python() -> Path:
     """Return the Python that has the SDKs; installed once, however many workers ask."""
-    home = ROOT / ".cache" / f"sdks-{_fingerprint()}"
-    home.parent.mkdir(exist_ok=True)
-    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    with _locked(home.with_suffix(".lock")):
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            _run_or_fail(sys.executable, "-m", "venv", home)
-            _run_or_fail(python, "-m", "pip", "--disable-pip-version-check", "install", "-r", REQUIREMENTS)
-            (home / "complete").touch()
-    return python
+    return installed_python("sdks", REQUIREMENTS)
 
 
 @pytest.fixture
@@ -84,27 +73,6 @@ def start(sdk_python: Path, tmp_path: Path) -> Iterator[Start]:
     """Start servers with further options; they are stopped at the end."""
     with ExitStack() as stack:
         yield lambda *options: Mock(stack.enter_context(_serving(options, tmp_path)), sdk_python)
-
-
-def _fingerprint() -> str:
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes, within a deadline; SQLite's, since a killed process lets go of it."""
-    with closing(sqlite3.connect(path, timeout=INSTALLS_WITHIN, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
-
-
-def _run_or_fail(*command: str | Path) -> None:
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=INSTALLS_WITHIN, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.fail(f"{' '.join(map(str, command))}\n{done.stdout}", pytrace=False)
 
 
 @contextmanager

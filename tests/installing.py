@@ -1,0 +1,65 @@
+"""Other people's packages in environments of their own, whose dependencies are none of the mock's.
+
+Each is installed below ``.cache`` once, however many workers of a test run ask for it at the same time, and anew when
+what it is made from changes.
+"""
+
+import hashlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+INSTALLS_WITHIN = 300  # seconds
+
+
+def installed(name: str, made_from: bytes, install: Callable[[Path], None]) -> Path:
+    """Return the folder of an installation, after making it where it is not complete."""
+    home = ROOT / ".cache" / f"{name}-{hashlib.sha256(made_from).hexdigest()[:16]}"
+    home.parent.mkdir(exist_ok=True)
+    with _locked(home.with_suffix(".lock")):
+        if not (home / "complete").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            install(home)
+            (home / "complete").touch()
+    return home
+
+
+def installed_python(name: str, requirements: Path) -> Path:
+    """Return the Python of an environment that has what a file of requirements names."""
+
+    def install(home: Path) -> None:
+        run_or_fail(sys.executable, "-m", "venv", home)
+        run_or_fail(
+            _python_of(home), "-m", "pip", "--disable-pip-version-check", "install", "-r", requirements
+        )
+
+    return _python_of(installed(name, requirements.read_bytes() + sys.version.encode(), install))
+
+
+def run_or_fail(*command: str | Path, cwd: Path | None = None) -> None:
+    """Run a command; one that fails is the test's failure, with all that it wrote."""
+    done = subprocess.run(
+        command, cwd=cwd,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=INSTALLS_WITHIN, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.fail(f"{' '.join(map(str, command))}\n{done.stdout}", pytrace=False)
+
+
+def _python_of(home: Path) -> Path:
+    return home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, within a deadline; SQLite's, since a killed process lets go of it."""
+    with closing(sqlite3.connect(path, timeout=INSTALLS_WITHIN, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
