@@ -32,12 +32,25 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
         check_reference(document, part, kind, steps)
     check_circles(document)
     _check_operations(document)
+    _check_sdks(document)
     listed = [item["id"] for item in document.words.get("deviations", [])]
     for name in _twice(listed):
         document.blame("/x-mock/deviations", f"two deviations have the id {name!r}")
     for path, method, source in document.operations():
         _check_rules(document, source, pointer_of(["paths", path, method, "x-mock"]), deviations)
         _check_request(document, source, path, pointer_of(["paths", path, method]))
+
+
+def _check_sdks(document: Document) -> None:
+    """Blame what is said of SDKs where it could never hold."""
+    sources = [source.get("x-mock", {}) for _, _, source in document.operations()]
+    known = {rule["name"] for words in sources for rule in words.get("dedup", [])}
+    for position, sdk in enumerate(document.words.get("sdk", [])):
+        at = f"/x-mock/sdk/{position}"
+        document.attempt(f"{at}/userAgent", re.compile, sdk.get("userAgent", ""), None)
+        for name in sdk.get("renews", []):
+            if name not in known:
+                document.miss(f"{at}/renews", f"no dedup rule is named {name!r}{near(name, sorted(known))}")
 
 
 def _check_request(document: Document, source: JSON, path: str, at: str) -> None:
