@@ -86,7 +86,7 @@ class _Grouping:
         waiting = self._due.get(name, [])
         while waiting:
             due, _, last, group = waiting[0]
-            is_over = due + WINDOW < arrived or last is not group[-1]
+            is_over = due + WINDOW < arrived
             if not is_over and last.ending is not Ending.LOST and last.ends > arrived + SLACK:
                 return None
             heapq.heappop(waiting)

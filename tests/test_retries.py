@@ -237,6 +237,7 @@ HISTORIES: list[tuple[str, Sequence[Exchange], list[str]]] = [
         ],
     ),
     ("a new key after a final error is a new call", [call(0, 422, **INVALID), call(1, 422, key="l", **INVALID)], []),
+    ("no key any more after a final error is a new call", [call(0, 422, **INVALID), call(1, 422, key=None, **INVALID)], []),
     ("a corrected body is a new call", [call(0, 422, key=None, **INVALID), call(1, key=None, body=OTHER)], []),
     (
         "a corrected body may keep its key, which a refusal does not use up",
@@ -274,6 +275,11 @@ HISTORIES: list[tuple[str, Sequence[Exchange], list[str]]] = [
         [call(n, 503) for n in range(4)],
         ["1+2+3+4 by key given-up; note bounded [2, 3, 4]: waited 1 s, 1 s, 1 s between attempts; the waits should grow"],
     ),
+    (
+        "no more growth than timers make",
+        [call(at, 503) for at in (0, 1, 2.2, 3.2)],
+        ["1+2+3+4 by key given-up; note bounded [2, 3, 4]: waited 1 s, 1.2 s, 1 s between attempts; the waits should grow"],
+    ),
     ("two equal waits are too few to tell", [call(n, 503) for n in range(3)], ["1+2+3 by key given-up"]),
     ("growth up to a ceiling", [call(at, 503) for at in (0, 1, 3, 7, 11, 15)], ["1+2+3+4+5+6 by key given-up"]),
     ("no growth where it was asked for", [call(n, 429, asked="1", **LIMITED) for n in range(5)], ["1+2+3+4+5 by key given-up"]),
@@ -297,6 +303,7 @@ HISTORIES: list[tuple[str, Sequence[Exchange], list[str]]] = [
         [call(0, 422, body=OTHER, **REUSED)],
         ['1 by key refused; fail key-per-call [1]: sent another body with the key "k" of an earlier call'],
     ),
+    ("a key for another body after a refusal that did nothing", [call(0, 429, **LIMITED), call(1, body=OTHER)], ["1 by key given-up"]),
     ("a key for another body after its time", [call(0), call(1, body=OTHER, received=NOON + 3600)], []),
     ("a key that another credential uses", [call(0), call(1, body=OTHER, headers={"authorization": "you"})], []),
     ("the numbers 1 and 1.0 and the text 1 as keys", [call(0, key=None, body={"reference": each, "n": each}) for each in (1, 1.5, "1")], []),
@@ -376,6 +383,11 @@ HISTORIES: list[tuple[str, Sequence[Exchange], list[str]]] = [
         "the same body much later",
         [call(0, 503, key=None), call(61, key=None)],
         ["1 by body given-up"],
+    ),
+    (
+        "the same body after the long wait that was asked for",
+        [call(0, 429, key=None, asked="100", **LIMITED), call(100, key=None)],
+        ["1+2 by body succeeded; note key-present [2]: retried a POST without key or reference: it may be done twice"],
     ),
     ("the same key much later", [call(0, 503), call(3600, outcome="repeated")], ["1+2 by key succeeded"]),
     (
@@ -460,6 +472,16 @@ def test_calls_dropped(before: float, judged: bool) -> None:
     )
     assert [each.rule for each in found.broken] == (["retry-after-honoured"] if judged else [])
     assert found.attempts[0].honoured is False
+
+
+def test_a_wait_across_a_moved_clock_is_neither_honoured_nor_not() -> None:
+    history = [call(0, 429, asked="2", **LIMITED), call(3, 429, asked="2", clock_moves=1, **LIMITED)]
+    (found,) = audit(numbered(history), KEYED)
+    assert [(each.gap, each.asked, each.honoured) for each in found.attempts] == [
+        (None, 2.0, None),
+        (3.0, 2.0, None),
+    ]
+    assert (found.judged, found.broken) == (False, ())
 
 
 def test_what_the_control_plane_returns() -> None:
