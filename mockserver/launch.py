@@ -23,8 +23,8 @@ from mockserver.engine.values import Ids
 from mockserver.engine.world import Blueprint, World
 from mockserver.options import Configuration
 from mockserver.plan import Plan
-from mockserver.redaction import secret_names
-from mockserver.reports import JournalFile
+from mockserver.reports.journal_file import JournalFile
+from mockserver.reports.redaction import secret_names
 from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console

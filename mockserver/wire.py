@@ -36,6 +36,8 @@ def serve_event(exchange: Exchange, rules: Rules | None = None) -> dict[str, JSO
         },
         "subEvents": [],
     }
+    if not was_matched(exchange):  # all that the Java client reads of it
+        event["responseDefinition"]["fromConfiguredStub"] = False
     if exchange.fault is not None:
         event["responseDefinition"]["fault"] = exchange.fault
     if exchange.response is not None:

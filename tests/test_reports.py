@@ -14,8 +14,8 @@ from mockserver.engine.exchange import Request
 from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec
-from mockserver.redaction import ALWAYS_SECRET, redacted, secret_names
-from mockserver.reports import JournalFile, json_line
+from mockserver.reports.journal_file import JournalFile, json_line
+from mockserver.reports.redaction import ALWAYS_SECRET, redacted, secret_names
 from mockserver.wire import serve_event
 from tests.test_parcel import FOLDER
 

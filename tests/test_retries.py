@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.attempts import attempts_in
 from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Api
 from mockserver.engine.decide import Decided, answer, settle
@@ -19,9 +18,10 @@ from mockserver.engine.exchange import Exchange, Reason, Request, Response
 from mockserver.engine.faults import SpecError
 from mockserver.engine.values import encode
 from mockserver.engine.world import Blueprint, Settings, UserLimit, World
-from mockserver.grouping import grouped
 from mockserver.loading import load_bundled
-from mockserver.retries import LogicalCall, audit
+from mockserver.reports.attempts import attempts_in
+from mockserver.reports.grouping import grouped
+from mockserver.reports.retries import LogicalCall, audit
 from tests.engine.specs import NOON, WORDS, api
 
 SDK = {"package": "renewer", "registry": "PyPI", "code": "{url}", "userAgent": "^renewer/", "renews": ["key"]}

@@ -7,11 +7,12 @@ from typing import Final
 from starlette.responses import Response
 
 from mockserver import __version__
-from mockserver.control.replies import DROPPED, Asked, compact, text, wrong_query
+from mockserver.control.replies import DROPPED, Asked, compact, of_journal, text, wrong_query
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.search import parse_search
-from mockserver.exports import curl, har, jsonl, pytest_text
-from mockserver.redaction import secret_names
+from mockserver.reports.exports import curl, har, jsonl, pytest_text
+from mockserver.reports.redaction import secret_names
+from mockserver.reports.retries import audit
 
 Export = Callable[[Sequence[Exchange], Collection[str]], str]
 
@@ -40,3 +41,11 @@ def export(asked: Asked) -> Response:
     dropped = {DROPPED: str(world.journal.dropped)} if world.journal.dropped else {}
     written = write(calls, secret_names(blueprint.apis))
     return text(written, media_type, **{"Content-Disposition": f'attachment; filename="{file}"'}, **dropped)
+
+
+def list_retries(asked: Asked) -> Response:
+    """Return what clients did after an answer that asks for another attempt, and what was wrong with it."""
+    world = asked.world
+    exchanges = [world.journal.read(row) for row in world.journal.rows()]
+    calls = audit(exchanges, asked.stage.blueprint, world.journal.dropped)
+    return of_journal(asked, {"calls": [each.as_json() for each in calls], "dropped": world.journal.dropped})

@@ -14,7 +14,7 @@ from mockserver.engine.mappings import UUID, read_mapping, write_mapping
 from mockserver.engine.matching import Fault
 from mockserver.engine.patterns import PatternError
 from mockserver.engine.rules import Armed, Rule
-from mockserver.engine.values import encode, uuid_text
+from mockserver.engine.values import uuid_text
 from mockserver.engine.world import World
 from mockserver.stage import RULES
 
@@ -98,8 +98,10 @@ def delete_mappings(asked: Asked) -> Response:
 
 
 def reset_mappings(asked: Asked) -> Response:
-    """Put the rules back to those of the beginning."""
+    """Put the rules back to those of the beginning, and empty the journal, as WireMock does."""
     asked.world.rules.clear()
+    asked.world.journal.clear()
+    asked.stage.tell_cleared(asked.world)
     for rule in asked.stage.blueprint.settings.rules:
         asked.world.rules.put(rule)
     return _changed(asked, {})
@@ -141,13 +143,12 @@ def import_mappings(asked: Asked) -> Response:
 
 def remove_mapping(asked: Asked) -> Response:
     """Remove the rule with the id that was sent, else those with an equal request."""
-    document, rules = asked.document(), asked.world.rules
-    rule = _read(asked, document)
+    rule, rules = _read(asked, asked.document()), asked.world.rules
     if rules.get(rule.id) is not None:
         rules.remove([rule.id])
-    elif not (document.get("id") or document.get("uuid")):
-        wanted = encode(rule.pattern.source)
-        rules.remove([armed.rule.id for armed in rules if encode(armed.rule.pattern.source) == wanted])
+    else:
+        wanted = rule.pattern.source
+        rules.remove([armed.rule.id for armed in rules if armed.rule.pattern.source == wanted])
     return _changed(asked, {})
 
 
@@ -213,26 +214,22 @@ def set_state(asked: Asked) -> Response:
 
 def get_settings(asked: Asked) -> Response:
     """Return the delay that holds for all answers."""
-    return reply({"settings": {**asked.world.delay_written, "proxyPassThrough": False}})
+    return reply({"settings": {"proxyPassThrough": False, **asked.world.settings_written}})
 
 
 def set_settings(asked: Asked) -> Response:
     """Set the delay that holds for all answers; what is sent is echoed."""
     given = asked.members("fixedDelay", "delayDistribution", "proxyPassThrough", "extended")
     faults: list[Fault] = []
-    delay: Delay | None = None
-    if "fixedDelay" in given and "delayDistribution" in given:
-        faults.append(("/delayDistribution", "stands beside fixedDelay; there is one delay for all answers"))
+    delays: list[Delay | None] = []
     if given.get("extended"):
         faults.append(("/extended", "extended is not offered here"))
     if "fixedDelay" in given:
-        delay = Fixed(read_milliseconds(given["fixedDelay"], "/fixedDelay", faults))
+        delays.append(Fixed(read_milliseconds(given["fixedDelay"], "/fixedDelay", faults)))
     if "delayDistribution" in given:
-        delay = read_distribution(given["delayDistribution"], "/delayDistribution", faults)
+        delays.append(read_distribution(given["delayDistribution"], "/delayDistribution", faults))
     if faults:
         return unreadable(faults)
-    asked.world.delay = delay
-    asked.world.delay_written = {
-        name: given[name] for name in ("fixedDelay", "delayDistribution") if name in given
-    }
+    asked.world.delays = tuple(delay for delay in delays if delay is not None)
+    asked.world.settings_written = {name: value for name, value in given.items() if name != "extended"}
     return reply(asked.document())

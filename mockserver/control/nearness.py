@@ -55,14 +55,14 @@ def near_unmatched(world: World, rows: Sequence[Row]) -> list[JSON]:
 def near_rules(world: World, sighting: Sighting, shown: JSON) -> list[JSON]:
     """Return the rules and operations that come nearest to a call, nearest first."""
     found: list[tuple[float, float, int, Pattern, JSON, list[Difference]]] = []
-    for pattern, mapping in (*_rules(world), *_operations(world)):
+    for pattern, mapping in (*_rules(world), *_operations(world, sighting)):
         differences = pattern.differences(sighting)
         likeness = difflib.SequenceMatcher(None, sighting.path, _path_of(pattern)).ratio()
         found.append((pattern.distance(differences), -likeness, len(found), pattern, mapping, differences))
-    found.sort(key=lambda each: each[:3])
+    near = sorted((each for each in found if each[0] < 1), key=lambda each: each[:3])
     return [
         {"request": shown, "stubMapping": mapping, "matchResult": _result(pattern, differences)}
-        for _, __, ___, pattern, mapping, differences in found[:MOST_SHOWN]
+        for _, __, ___, pattern, mapping, differences in near[:MOST_SHOWN]
     ]
 
 
@@ -70,10 +70,10 @@ def _rules(world: World) -> list[tuple[Pattern, JSON]]:
     return [(armed.rule.pattern, write_mapping(armed)) for armed in world.rules]
 
 
-def _operations(world: World) -> list[tuple[Pattern, JSON]]:
-    """Return the routes of all APIs, written as stubs."""
+def _operations(world: World, sighting: Sighting) -> list[tuple[Pattern, JSON]]:
+    """Return the routes whose paths are like that of a call, written as stubs."""
     found = []
-    for route in world.blueprint.router.routes:
+    for route in world.blueprint.router.nearest(sighting.method, sighting.path):
         name = "urlPathTemplate" if "{" in route.path else "urlPath"
         request = {"method": route.method, name: route.path}
         label = f"{route.operation.api} {route.operation.id}"

@@ -81,6 +81,7 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/apis/{api}/openapi.json", about.openapi_json),
     ("POST", "/send", sending.send),
     ("GET", "/export", exporting.export),
+    ("GET", "/retries", exporting.list_retries),
     ("GET", "/stream", streaming.stream),
     ("GET", "/health", about.health),
     ("GET", "/version", about.version),

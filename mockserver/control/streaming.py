@@ -18,9 +18,9 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.journal import Row
 from mockserver.engine.mappings import write_mapping
 from mockserver.engine.world import World
-from mockserver.redaction import secret_names
+from mockserver.reports.redaction import secret_names
+from mockserver.reports.summaries import summary
 from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
-from mockserver.summaries import summary
 
 MOST_WAITING: Final = 512
 BATCH: Final = 200

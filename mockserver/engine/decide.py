@@ -56,8 +56,8 @@ def answer(world: World, request: Request, routed: Routed | None = None) -> Deci
         routed = world.blueprint.router.route(request.method, request.path)
     chosen = _ask_rules(world, request, routed) if world.rules else NOBODY
     delay = chosen.delay(world.ids) if chosen is not NOBODY else 0.0
-    if world.delay is not None:
-        delay += draw(world.delay, world.ids)
+    for each in world.delays:
+        delay += draw(each, world.ids)
     match routed:
         case Found():
             decided = _answer_found(world, request, routed, chosen, delay)

@@ -68,6 +68,11 @@ def _read(
         faults.append((below(at, "after"), f"must be nothing or checks, not {short(own['after'])}"))
     if faults or pattern is None or script is None:
         return None
+    written = {
+        "request": {name: value for name, value in request.items() if name not in OWN_REQUEST},
+        "response": {name: value for name, value in given.get("response", {}).items() if value is not None},
+        **({"priority": numbers["priority"]} if numbers["priority"] is not None else {}),
+    }
     return Rule(
         id=id_ or fresh_id(),
         pattern=pattern,
@@ -80,12 +85,7 @@ def _read(
         required=texts["requiredScenarioState"],
         sets=texts["newScenarioState"],
         metadata=metadata,
-        written={
-            "request": {name: value for name, value in request.items() if name not in OWN_REQUEST},
-            "response": {
-                name: value for name, value in given.get("response", {}).items() if value is not None
-            },
-        },
+        written=written,
         own={
             **own,
             "request": {name: request[name] for name in OWN_REQUEST if request.get(name) is not None},
@@ -102,7 +102,7 @@ def write_mapping(armed: Armed) -> dict[str, JSON]:
         told["remaining"] = armed.remaining
     if rule.own.get("request"):
         told["request"] = rule.own["request"]
-    mapping: dict[str, JSON] = {"id": rule.id, "uuid": rule.id, **rule.written, "priority": rule.priority}
+    mapping: dict[str, JSON] = {"id": rule.id, "uuid": rule.id, **rule.written}
     named = {
         "name": rule.name or None,
         "scenarioName": rule.scenario,

@@ -247,9 +247,9 @@ class Rules:
             rule = armed.rule
             if rule.scenario is not None:
                 states = found.setdefault(rule.scenario, [STARTED])
-                states += [
-                    each for each in (rule.required, rule.sets) if each is not None and each not in states
-                ]
+                for each in (rule.required, rule.sets):
+                    if each is not None and each not in states:
+                        states.append(each)
         return found
 
     def enter(self, scenario: str, state: str) -> None:

@@ -22,7 +22,7 @@ RESPONSE: Final[Mapping[str, bool]] = {
     **dict.fromkeys(
         (
             "proxyBaseUrl", "bodyFileName", "transformers", "transformerParameters", "additionalProxyRequestHeaders",
-            "removeProxyRequestHeaders", "proxyUrlPrefixToRemove",
+            "removeProxyRequestHeaders", "proxyUrlPrefixToRemove", "fromConfiguredStub",
         ),
         False,
     ),

@@ -142,7 +142,8 @@ def _validator(operation: Operation) -> Validator:
 class World:
     """One namespace's state, fresh. ``seeded`` begins the ids of a namespace anew, as each reset then does.
 
-    ``delay`` holds every answer back, beside what rules and preferences do.
+    ``delays`` hold every answer back, beside what rules and preferences do;
+    ``settings_written`` is how they were sent.
     """
 
     def __init__(
@@ -164,8 +165,8 @@ class World:
         self.limits = Limits()
         self.terms = Terms(blueprint.apis, blueprint.policies, blueprint.checks)
         self.rules = Rules(settings.rules)
-        self.delay: Delay | None = None
-        self.delay_written: Mapping[str, JSON] = {}
+        self.delays: tuple[Delay, ...] = ()
+        self.settings_written: Mapping[str, JSON] = {}
         self._seeded = seeded
         self._room = room or Room(settings.most_calls, settings.most_bytes)
         self.journal = Journal(uuid_text(ids(128))[:24], blueprint.describe, self._room, namespace)

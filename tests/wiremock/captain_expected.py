@@ -61,7 +61,9 @@ def _scenario(state: str) -> list[Any]:
     ]
 
 
-ONE = _stub("#1", 200, request={"method": "GET", "url": "/shop/one"}, priority=2, metadata={"team": "a"})
+ONE = _stub(
+    "#1", 200, request={"method": "GET", "url": "/shop/one"}, priority=2, metadata=Part({"team": "a"})
+)
 OVER_ONE = _stub("#2", 410, request={"method": "GET", "url": "/shop/one"}, priority=1)
 NOWHERE = _call("#1", Part(method="GET", url="/nowhere?x=1"), 404, matched=False)
 SEEN = _call("#2", Part(method="GET", url="/shop/seen"), 200)

@@ -58,7 +58,7 @@ ONE = _stub(
     "/shop/one",
     name="one",
     priority=2,
-    metadata={"team": "a"},
+    metadata=Part({"team": "a"}),
     response={"status": 200, "body": "one", "headers": {"X-Kind": ["a", "b"]}},
 )
 CHANGED = Part(
@@ -69,7 +69,7 @@ CHANGED = Part(
         "headers": {"Content-Type": "application/json", "Retry-After": "1"},
     },
 )
-TWO = _stub("#2", "/shop/two", metadata={"team": "b"})
+TWO = _stub("#2", "/shop/two", metadata=Part({"team": "b"}))
 LOGGED = Part(
     authorization="Bearer k",
     clientIp="127.0.0.1",

@@ -41,10 +41,10 @@ def _call(request: Part, status: int, name: str) -> Part:
 
 
 ONE = _stub(
-    "#1", "/shop/one", priority=3, metadata={"team": "a"}, response={"body": "/shop/one", "status": 200}
+    "#1", "/shop/one", priority=3, metadata=Part({"team": "a"}), response={"body": "/shop/one", "status": 200}
 )
 CHANGED = Part(ONE, response={"body": "changed", "status": 203})
-TWO = _stub("#2", "/shop/two", metadata={"team": "b"}, response={"body": "/shop/two", "status": 200})
+TWO = _stub("#2", "/shop/two", metadata=Part({"team": "b"}), response={"body": "/shop/two", "status": 200})
 NONE = {"mappings": [], "meta": {"total": 0}}
 
 NOWHERE = _call(Part(method="GET", url="/nowhere?x=1", body="", cookies={"c": "1"}), 404, "#1")

@@ -63,13 +63,13 @@ ONE = _stub(
     "/shop/one",
     name="one",
     priority=2,
-    metadata={"team": "a"},
+    metadata=Part({"team": "a"}),
     response={"status": 200, "body": "/shop/one"},
 )
 CHANGED = Part(
     ONE, response={"status": 429, "jsonBody": {"message": "slow down"}, "headers": {"Retry-After": "1"}}
 )
-TWO = _stub("#2", "/shop/two", metadata={"team": "b"})
+TWO = _stub("#2", "/shop/two", metadata=Part({"team": "b"}))
 NONE = {"mappings": [], "meta": {"total": 0}}
 
 # The first id to be seen is the stub's, in the answer to /shop/seen.

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TextIO
 
 from mockserver.engine.exchange import Exchange
-from mockserver.redaction import redacted
+from mockserver.reports.redaction import redacted
 from mockserver.wire import serve_event
 
 

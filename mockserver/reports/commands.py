@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Exchange, Request
-from mockserver.redaction import Piece, Secrets, Variable, secrets_of
+from mockserver.reports.redaction import Piece, Secrets, Variable, secrets_of
 from mockserver.wire import serve_event
 
 NAMESPACE: Final = "x-mock-namespace"

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from mockserver.attempts import Ending, Sent, attempts_in
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.values import cut, write_json
 from mockserver.engine.world import Blueprint
-from mockserver.grouping import WINDOW, grouped
-from mockserver.retry_rules import (
+from mockserver.reports.attempts import Ending, Sent, attempts_in
+from mockserver.reports.grouping import WINDOW, grouped
+from mockserver.reports.retry_rules import (
     RULES,
     Broken,
     History,

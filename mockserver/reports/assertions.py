@@ -12,7 +12,7 @@ from typing import Final
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.values import ABSENT
-from mockserver.redaction import Secrets, secrets_of
+from mockserver.reports.redaction import Secrets, secrets_of
 from mockserver.wire import serve_event
 
 _DEEPEST_LITERAL: Final = 40  # levels; Python's parser takes 200 brackets in all

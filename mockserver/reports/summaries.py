@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.world import Blueprint
-from mockserver.redaction import concealed
+from mockserver.reports.redaction import concealed
 from mockserver.wire import serve_event
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from mockserver.attempts import Ending, Sent, SentKey
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.values import cut, write_json
-from mockserver.grouping import SLACK
+from mockserver.reports.attempts import Ending, Sent, SentKey
+from mockserver.reports.grouping import SLACK
 
 MOST_ATTEMPTS: Final = 10
 FAIL: Final = "fail"

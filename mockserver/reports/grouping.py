@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Final
 
-from mockserver.attempts import Caller, Ending, Sent
+from mockserver.reports.attempts import Caller, Ending, Sent
 
 SLACK: Final = 0.05
 """Seconds by which two clocks, and the way of an answer to its client, may differ."""

@@ -8,13 +8,13 @@ tests leave them out.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from http.client import responses
 
-from mockserver.assertions import pytest_text
-from mockserver.commands import curl, prefix_of
 from mockserver.engine.exchange import JSON, Exchange, Response
 from mockserver.engine.journal import ANSWERED
 from mockserver.engine.values import iso_time
-from mockserver.redaction import redacted
-from mockserver.reports import json_line
+from mockserver.reports.assertions import pytest_text
+from mockserver.reports.commands import curl, prefix_of
+from mockserver.reports.journal_file import json_line
+from mockserver.reports.redaction import redacted
 from mockserver.wire import serve_event
 
 __all__ = ["curl", "har", "jsonl", "pytest_text"]
