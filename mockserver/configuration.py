@@ -7,6 +7,7 @@ the file.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from mockserver.engine.contract import Api
@@ -14,10 +15,13 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.journal import MOST_BYTES
 from mockserver.engine.keywords import unknown_keywords
+from mockserver.engine.mappings import read_mapping
+from mockserver.engine.patterns import PatternError
 from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
+from mockserver.engine.rules import Rule
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import cut, nearest, pointer_of, seconds_of, write_json
-from mockserver.engine.world import Settings, UserLimit
+from mockserver.engine.values import cut, nearest, pointer_of, seconds_of, uuid_of, write_json
+from mockserver.engine.world import Settings, UserLimit, served_by
 from mockserver.options import Configuration
 
 _LATEST: Final = 221_845_392_000.0  # the beginning of the year 9000
@@ -93,6 +97,7 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
     problems = [*_api_problems(configuration, served, known), *_value_problems(configuration, served)]
     if problems:
         raise SpecError(problems)
+    rules = _rules(configuration, served, known)
     keys, limits, catalogues = (configuration[name] for name in ("keys", "limits", "catalogue"))
     most_calls, most_bytes = keep_of(configuration["keep"])
     return Settings(
@@ -101,6 +106,7 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
             for name in served
         },
         limits={name: limit_of(text) for name, text in limits.items() if name in served},
+        rules=rules,
         enforce_limits=configuration["enforce-limits"],
         admit_invalid=configuration["on-invalid"] == "report",
         most_calls=most_calls,
@@ -190,6 +196,28 @@ def _verdicts(value: JSON) -> dict[str, str]:
     if isinstance(value, dict):
         return dict(value)
     return dict.fromkeys([value] if isinstance(value, str) else value, "allowed")
+
+
+def _rules(
+    configuration: Configuration, served: Mapping[str, Api], known: Collection[str]
+) -> tuple[Rule, ...]:
+    """Return the rules of the beginning, whose ids follow from what they say. Raises `SpecError`.
+
+    A rule for an API that is known but not served is passed over.
+    """
+    names, read, faults = served_by(served.values()), list[Rule](), list[Problem]()
+    for position, document in enumerate(configuration["rules"]):
+        request = document.get("request")
+        api = request.get("api") if isinstance(request, dict) else None
+        if isinstance(api, str) and api in known and api not in served:
+            continue
+        try:
+            read.append(read_mapping(document, names, partial(uuid_of, [position, document]), f"/{position}"))
+        except PatternError as error:
+            faults += [configuration.problem(("rules",), told, below) for below, told in error.faults]
+    if faults:
+        raise SpecError(faults)
+    return tuple(read)
 
 
 def catalogued(value: Mapping[str, JSON]) -> Catalogue:

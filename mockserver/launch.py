@@ -8,8 +8,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from starlette.types import ASGIApp
 
 from mockserver import loading
 from mockserver.checking import broken_examples
@@ -17,18 +19,18 @@ from mockserver.configuration import clock_of
 from mockserver.control.guard import is_here
 from mockserver.control.replies import PREFIX
 from mockserver.engine.clock import Clock
-from mockserver.engine.exchange import Exchange
+from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.faults import SpecError
 from mockserver.engine.values import Ids
 from mockserver.engine.world import Blueprint, World
-from mockserver.options import Configuration
-from mockserver.plan import Plan
+from mockserver.options import Configuration, configure
+from mockserver.plan import Plan, blueprint_of
 from mockserver.reports.journal_file import JournalFile
 from mockserver.reports.redaction import secret_names
 from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
-from mockserver.server.running import DEFAULT_HOST, LOOPBACK, bind, has_ipv6, url_of
+from mockserver.server.running import DEFAULT_HOST, LOOPBACK, ServerThread, bind, has_ipv6, url_of
 from mockserver.server.running import serve as run
 from mockserver.stage import Stage
 from mockserver.watch import Watch, stamps_of, tell_on_stderr
@@ -43,6 +45,25 @@ def stage_of(configuration: Configuration, blueprint: Blueprint) -> Stage:
         return random.Random(f"{seed}/{namespace}" if namespace else seed).getrandbits
 
     return Stage(World(blueprint, clock, seeded(""), None if seed is None else seeded))
+
+
+def app_of(stage: Stage, configuration: Configuration, on_call: OnCall | None = None) -> ASGIApp:
+    """Return the application over a stage, as a configuration has it."""
+    hosts = [_bracketed(configuration["host"]), *configuration["allow-hosts"]]
+    cors, token = configuration["cors"] == "on", configuration["admin-token"]
+    return build_app(stage, cors=cors, allowed_hosts=hosts, token=token, on_call=on_call)
+
+
+def start(document: Mapping[str, JSON], name: str) -> ServerThread:
+    """Start a server in a thread, told what a configuration file may hold; ``name`` is that of who gives it.
+
+    No file and no environment is read but the specs that are named. Raises `SpecError` and OSError.
+    """
+    configuration = configure(loading.table(), loading.table().of_file(document, name))
+    stage = stage_of(configuration, blueprint_of(configuration))
+    return ServerThread(
+        app_of(stage, configuration), configuration["host"], configuration["port"], closing=stage.closing.set
+    )
 
 
 def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalFile | None:
@@ -63,8 +84,11 @@ def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalF
         raise SpecError([configuration.problem(("journal",), f"{path} cannot be written: {why}")]) from None
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Return the listening sockets; what a user should know of them is told. Raises `SpecError`."""
+def listen(host: str, port: int, *, is_guarded: bool = False) -> list[socket.socket]:
+    """Return the listening sockets; what a user should know of them is told. Raises `SpecError`.
+
+    ``is_guarded`` says that callers of the control plane need a token.
+    """
     try:
         sockets = bind(host, port)
     except (OSError, UnicodeError, TypeError) as error:
@@ -78,9 +102,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
     if host in LOOPBACK and len(sockets) == 1 and has_ipv6():
         told = "another program has this port on ::1, where clients of localhost may look first"
         tell_on_stderr(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only")
-    if not is_here(_bracketed(host), ()):
-        told = f"whoever reaches {url_of(sockets)} can read and clear what is recorded at {PREFIX}"
-        tell_on_stderr(f"mockserver: warning: {told}, real credentials included")
+    if not is_here(_bracketed(host), ()) and not is_guarded:
+        told = f"whoever reaches {url_of(sockets)} can use {PREFIX}: read what was sent, real credentials included"
+        tell_on_stderr(f"mockserver: warning: {told}, and change answers; --admin-token asks for a token")
     return sockets
 
 
@@ -107,14 +131,13 @@ def serve(plan: Plan) -> int:
     seen = {**stamps_of(plan.files(configuration)), **before}
     blueprint = plan.blueprint(configuration)
     stage, kept = stage_of(configuration, blueprint), journal_file(configuration, blueprint)
-    sockets = listen(configuration["host"], configuration["port"])
+    token = configuration["admin-token"]
+    sockets = listen(configuration["host"], configuration["port"], is_guarded=token is not None)
     for note in _notes(plan, configuration, blueprint):
         tell_on_stderr(f"mockserver: {note}")
     console = Console(sys.stdout, form := configuration["log"], colours=_is_coloured())
     listeners = [*([console.call] if form != "off" else []), *([kept.append] if kept is not None else [])]
-    hosts = [_bracketed(configuration["host"]), *configuration["allow-hosts"]]
-    cors = configuration["cors"] == "on"
-    app = build_app(stage, cors=cors, allowed_hosts=hosts, on_call=_each(listeners))
+    app = app_of(stage, configuration, _each(listeners))
     with contextlib.ExitStack() as watching:
 
         def ready() -> None:

@@ -24,7 +24,7 @@ PREFIX: Final = "MOCKSERVER_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 DEFAULT: Final = "default"
 REDACTED: Final = "[redacted]"
-SECRET: Final = frozenset({"keys"})
+SECRET: Final = frozenset({"keys", "admin-token"})
 """The keys whose values are credentials, which are not shown."""
 
 Place = tuple[str, ...]
@@ -278,7 +278,8 @@ def shown(configuration: Configuration, source_of: Mapping[Place, str]) -> Itera
         if option.kind == "map":
             yield from _shown_map(configuration, option, source_of)
         elif (option.key,) in configuration.given or option.default is not None:
-            yield f"{option.key}: {_written(configuration[option.key])}  # {source_of.get((option.key,), DEFAULT)}"
+            value = REDACTED if option.key in SECRET else configuration[option.key]
+            yield f"{option.key}: {_written(value)}  # {source_of.get((option.key,), DEFAULT)}"
         else:
             yield f"# {option.key}: not set"
 

@@ -6,6 +6,7 @@ Everything that can be wrong with what the user gave is found here, before a soc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mockserver import loading
 from mockserver.configuration import prefix_of, settings_of
@@ -34,24 +35,9 @@ class Plan:
         """Return the values in force. Raises `SpecError` with every problem of the file."""
         return configure(loading.table(), loading.load_config(self.config), self.environment, self.command)
 
-    def _apis(self, configuration: Configuration, names: Sequence[str]) -> list[Api]:
-        known = loading.available(configuration["specs"])
-        wanted = list(names) or configuration["apis"]
-        if not names and (unknown := [name for name in wanted if name not in known]):
-            told = [loading.no_such_api(name, known) for name in unknown]
-            error = SpecError(configuration.problem(("apis",), sentence) for sentence in told)
-            raise loading.located(error, self._files())
-        apis = loading.load_apis(wanted, configuration["profile"], configuration["specs"])
-        prefixes = configuration["prefixes"]
-        return [mounted(api, _prefix(prefixes[api.name])) if api.name in prefixes else api for api in apis]
-
     def blueprint(self, configuration: Configuration, names: Sequence[str] = ()) -> Blueprint:
         """Return what is served, or what of some names would be. Raises `SpecError` with every problem."""
-        known, apis = loading.available(configuration["specs"]), self._apis(configuration, names)
-        try:
-            return Blueprint(apis, settings_of(configuration, apis, known))
-        except SpecError as error:
-            raise loading.located(error, {**known, **self._files()}) from None
+        return blueprint_of(configuration, names, self._files())
 
     def files(self, configuration: Configuration) -> list[Path]:
         """Return the files whose change matters, also a configuration file that is not there yet."""
@@ -60,6 +46,31 @@ class Plan:
     def _files(self) -> dict[str, Path]:
         config = self.config
         return {} if config is None else {str(config): config}
+
+
+def blueprint_of(
+    configuration: Configuration, names: Sequence[str] = (), files: Mapping[str, Path] | None = None
+) -> Blueprint:
+    """Return what a configuration serves, or what of some names would be. Raises `SpecError` with every problem.
+
+    ``files`` are those that problems are located in, by the names under which they are told.
+    """
+    known = loading.available(configuration["specs"])
+    try:
+        apis = _apis(configuration, known, names)
+        return Blueprint(apis, settings_of(configuration, apis, known))
+    except SpecError as error:
+        raise loading.located(error, {**known, **(files or {})}) from None
+
+
+def _apis(configuration: Configuration, known: Mapping[str, Any], names: Sequence[str]) -> list[Api]:
+    wanted = list(names) or configuration["apis"]
+    if not names and (unknown := [name for name in wanted if name not in known]):
+        told = [loading.no_such_api(name, known) for name in unknown]
+        raise SpecError(configuration.problem(("apis",), sentence) for sentence in told)
+    apis = loading.load_apis(wanted, configuration["profile"], configuration["specs"])
+    prefixes = configuration["prefixes"]
+    return [mounted(api, _prefix(prefixes[api.name])) if api.name in prefixes else api for api in apis]
 
 
 def _prefix(text: str) -> str:

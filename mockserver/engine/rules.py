@@ -198,7 +198,7 @@ class Rules:
 
     def configure(self, before: Sequence[Rule], now: Sequence[Rule]) -> None:
         """Replace the rules of a configuration by those of another; rules that came later stay."""
-        if before != now:
+        if [rule.id for rule in before] != [rule.id for rule in now]:
             self.remove(rule.id for rule in before)
             for rule in now:
                 self.put(rule)

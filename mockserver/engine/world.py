@@ -66,7 +66,7 @@ class Blueprint:
         }
         self._operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
-        self.served = _served(self.validators)
+        self.served = served_by(self.apis)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
@@ -113,11 +113,11 @@ class Blueprint:
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
 
 
-def _served(operations: Iterable[Operation]) -> Served:
+def served_by(apis: Iterable[Api]) -> Served:
     """Return what rules and patterns may name."""
     names: dict[str, list[str]] = {}
     examples: dict[tuple[str, str], frozenset[str]] = {}
-    for each in operations:
+    for each in (operation for api in apis for operation in api.operations):
         names.setdefault(each.api, []).append(each.id)
         examples[each.api, each.id] = frozenset(
             answer.example for answer in offered_answers(each) if answer.example
