@@ -52,8 +52,11 @@ def was_matched(exchange: Exchange) -> bool:
     return exchange.reason not in UNMATCHED
 
 
-def logged_request(exchange: Exchange) -> dict[str, JSON]:
-    """Return a LoggedRequest with its ``mock`` member. Names of headers are capitalised: ASGI lowers them."""
+def logged_request(exchange: Exchange, *, answered: bool = False) -> dict[str, JSON]:
+    """Return a LoggedRequest with its ``mock`` member, where ``answered`` asks for it with the answer.
+
+    Names of headers are capitalised: ASGI lowers them.
+    """
     request = exchange.request
     host, port = _address(request.headers.get("host", ""))
     return {
@@ -74,14 +77,20 @@ def logged_request(exchange: Exchange) -> dict[str, JSON]:
         "port": port,
         "queryParams": _query(request.query),
         "formParams": {},
-        "mock": mock_member(exchange),
+        "mock": {**mock_member(exchange), **({"response": _answer_of(exchange)} if answered else {})},
     }
+
+
+def _answer_of(exchange: Exchange) -> JSON:
+    return None if exchange.response is None else _logged_response(exchange)
 
 
 def mock_member(exchange: Exchange) -> dict[str, JSON]:
     """Return what the mock has to say about a call."""
     return {
         "number": exchange.number,
+        "id": exchange.id,
+        "status": exchange.status,
         "api": exchange.api,
         "operation": exchange.operation,
         "outcome": exchange.outcome,

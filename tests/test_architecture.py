@@ -22,13 +22,15 @@ ENGINE = [
 CONTROL = [
     "guard", "replies", "nearness", "calls", "mappings", "steering", "waiting", "streaming", "sending", "exporting", "about", "plane",
 ]  # fmt: skip
+CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
 SERVER = ["cors", "console", "delivery", "transport", "protocol", "running", "app", "landing", "assembly"]
 REPORTS = [
-    "redaction", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "redaction", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
-    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"}, {"cli", "__main__"},
+    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
+    {"client"}, {"cli", "__main__"},
 ]  # fmt: skip
 """Above the engine, upwards."""
 
@@ -69,7 +71,9 @@ def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "control")} == set(CONTROL)
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
+    assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set.union(*OUTSIDE) - {
+        "client",
         "control",
         "reports",
         "server",
@@ -77,7 +81,8 @@ def test_every_module_has_a_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "ranks"), [("engine", ENGINE), ("reports", REPORTS), ("control", CONTROL), ("server", SERVER)]
+    ("folder", "ranks"),
+    [("engine", ENGINE), ("reports", REPORTS), ("control", CONTROL), ("server", SERVER), ("client", CLIENT)],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
     prefix = f"mockserver.{folder}."

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver.engine.exchange import Exchange, Request
-from mockserver.server.console import MOST_WAITING, Console, json_line, shown, text_line
+from mockserver.reports.lines import shown, text_line
+from mockserver.server.console import MOST_WAITING, Console, json_line
 
 FOUND: dict[str, Any] = {
     "api": "novu",

@@ -22,7 +22,7 @@ from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
 from mockserver.engine.preferences import QUERY_KEYS
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml, table
 from mockserver.options import configure
-from mockserver.server.console import text_line
+from mockserver.reports.lines import text_line
 from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running, serving
 

@@ -26,6 +26,7 @@ from mockserver.engine.patterns import Pattern, read_pattern
 from mockserver.engine.sightings import sighting_of
 from mockserver.engine.values import write_json
 from mockserver.engine.world import World
+from mockserver.reports.redaction import REDACTED, redacted, secret_names
 from mockserver.wire import UNMATCHED, logged_request, serve_event
 
 T = TypeVar("T")
@@ -53,9 +54,10 @@ def events_of(world: World, rows: Iterable[Row]) -> list[JSON]:
     return [serve_event(world.journal.read(row), world.rules) for row in rows]
 
 
-def requests_of(world: World, rows: Iterable[Row]) -> list[JSON]:
-    """Return calls as LoggedRequests."""
-    return [logged_request(world.journal.read(row)) for row in rows]
+def requests_of(asked: Asked, rows: Iterable[Row]) -> list[JSON]:
+    """Return calls as LoggedRequests; with ``response=true`` in the query, each with its answer."""
+    answered = (asked.query("response") or "").lower() == "true"
+    return [logged_request(asked.world.journal.read(row), answered=answered) for row in rows]
 
 
 def list_requests(asked: Asked) -> Response:
@@ -144,7 +146,7 @@ def count(asked: Asked) -> Response:
 
 def find(asked: Asked) -> Response:
     """Return the calls that match a pattern, oldest first."""
-    found = requests_of(asked.world, matching(asked.world, pattern_in(asked)))
+    found = requests_of(asked, matching(asked.world, pattern_in(asked)))
     return of_journal(asked, {"requests": found, **_ENABLED})
 
 
@@ -183,7 +185,7 @@ def _unmatched(world: World) -> Iterator[Row]:
 
 def unmatched(asked: Asked) -> Response:
     """Return the calls that neither an operation nor a rule took."""
-    return of_journal(asked, {"requests": requests_of(asked.world, _unmatched(asked.world)), **_ENABLED})
+    return of_journal(asked, {"requests": requests_of(asked, _unmatched(asked.world)), **_ENABLED})
 
 
 def unmatched_near_misses(asked: Asked) -> Response:
@@ -199,4 +201,18 @@ def near_misses_of_request(asked: Asked) -> Response:
 
 def near_misses_of_pattern(asked: Asked) -> Response:
     """Return the calls that come nearest to a pattern."""
-    return of_journal(asked, {"nearMisses": near_calls(asked.world, pattern_in(asked))})
+    return of_journal(asked, {"nearMisses": near_misses(asked, pattern_in(asked))})
+
+
+def near_misses(asked: Asked, pattern: Pattern) -> list[JSON]:
+    """Return the calls that come nearest to a pattern; with ``redact=true`` in the query, without secrets."""
+    found = near_calls(asked.world, pattern)
+    if (asked.query("redact") or "").lower() != "true":
+        return found
+    names = secret_names(asked.stage.blueprint.apis)
+    shown = [redacted(miss, names) for miss in found]
+    for event in (event["data"] for miss in shown for event in miss["matchResult"]["subEvents"]):
+        place, _, name = event["pointer"].rpartition("/")
+        if place == "/headers" and name.lower() in names:
+            event.update({side: REDACTED for side in ("expected", "actual") if side in event})
+    return shown

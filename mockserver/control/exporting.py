@@ -11,6 +11,7 @@ from mockserver.control.replies import DROPPED, Asked, compact, of_journal, text
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.search import parse_search
 from mockserver.reports.exports import curl, har, jsonl, pytest_text
+from mockserver.reports.lines import text as lines
 from mockserver.reports.redaction import secret_names
 from mockserver.reports.retries import audit
 
@@ -20,6 +21,7 @@ FORMATS: Final[dict[str, tuple[str, str, Export]]] = {
     "har": ("application/json", "calls.har", lambda calls, names: compact(har(calls, names, __version__))),
     "jsonl": ("application/x-ndjson", "calls.jsonl", lambda calls, names: "".join(jsonl(calls, names))),
     "curl": ("text/plain", "calls.sh", curl),
+    "text": ("text/plain", "calls.txt", lines),
     "pytest": ("text/x-python", "test_calls.py", pytest_text),
 }
 """Media type, name of a file, and what writes it, by name of the format."""

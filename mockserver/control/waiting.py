@@ -4,12 +4,11 @@ Waiting costs the data plane one look at each call that arrives while somebody w
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.responses import Response
 
-from mockserver.control.calls import matching, requests_of
-from mockserver.control.nearness import near_calls
+from mockserver.control.calls import matching, near_misses, requests_of
 from mockserver.control.replies import Asked, RefusedError, nothing, of_journal, unreadable
 from mockserver.engine.exchange import JSON
 from mockserver.engine.journal import Row
@@ -69,14 +68,15 @@ async def wait(asked: Asked) -> Response:
     finally:
         asked.stage.watchers.discard(waiter.see)
     world, dropped = waiter.world, waiter.world.journal.dropped
+    asked = replace(asked, world=world)  # it may have been reset meanwhile
     rows = [row for row in world.journal.rows() if row[0] in waiter.numbers]
-    about: dict[str, JSON] = {"count": len(rows), "requests": requests_of(world, rows)}
+    about: dict[str, JSON] = {"count": len(rows), "requests": requests_of(asked, rows)}
     if dropped:
         about["dropped"] = dropped
     if waiter.reached.is_set():
         return of_journal(asked, about)
     title = f"{len(rows)} of {count} calls after {milliseconds} ms"
-    about = {"errors": [{"code": 408, "title": title}], **about, "nearMisses": near_calls(world, pattern)}
+    about = {"errors": [{"code": 408, "title": title}], **about, "nearMisses": near_misses(asked, pattern)}
     return of_journal(asked, about, 408)
 
 

@@ -7,16 +7,14 @@ printed with its control characters escaped: a payload must not steer a terminal
 import io
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Final, TextIO
 
 from mockserver.engine.exchange import Exchange
-from mockserver.engine.journal import ABORTED
-from mockserver.engine.values import cut, iso_time
+from mockserver.engine.values import iso_time
+from mockserver.reports.lines import text_line
 
 MOST_WAITING: Final = 10_000
-_RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
 
 
 class Console:
@@ -75,49 +73,6 @@ class Console:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
 
 
-Paint = Callable[[str, str], str]
-
-
-def text_line(exchange: Exchange, paint: Paint) -> str:
-    """Return a call as a line for a person."""
-    gone = exchange.state == ABORTED
-    status = paint("---", _DIM) if gone else paint(str(exchange.status), _status_colour(exchange.status))
-    number = paint(f"#{exchange.number}".rjust(5), _DIM)
-    told = f"{exchange.request.method} {shown(exchange.request.path)}"
-    if exchange.name:
-        told = (
-            f"{shown(exchange.name)} → {shown(exchange.recipient)}"
-            if exchange.recipient
-            else shown(exchange.name)
-        )
-    verdict = verdict_of(exchange)
-    painted = paint(verdict, _verdict_colour(exchange)) if verdict else ""
-    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {told}  {painted}".rstrip()
-
-
-def verdict_of(exchange: Exchange) -> str:
-    """Return what became of a call, in a few words; nothing for one that was simply admitted."""
-    if exchange.state == ABORTED:
-        return "the client went away"
-    if exchange.outcome == "repeated":
-        return f"repeat of #{exchange.repeat_of}"
-    if exchange.outcome == "scripted":
-        return f"forced by {exchange.rule}"
-    if exchange.findings:
-        return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
-    if exchange.reason is not None:
-        return exchange.reason
-    return f"leans on {', '.join(exchange.deviations)}" if exchange.deviations else ""
-
-
-def _told(findings: Sequence[Mapping[str, str]]) -> str:
-    first = findings[0]
-    place, name = first["in"], first["pointer"]
-    where = f"{place} {name[1:]}" if name and place != "body" else name or f"the {place}"
-    text = f"{shown(where)} {shown(first['message'])}"
-    return text if len(findings) == 1 else f"{len(findings)} problems: {text}"
-
-
 def json_line(exchange: Exchange) -> str:
     """Return a call as one JSON object."""
     return json.dumps(
@@ -141,19 +96,3 @@ def json_line(exchange: Exchange) -> str:
             "state": exchange.state,
         }
     )
-
-
-def shown(text: str | None, limit: int = 120) -> str:
-    """Return text that came from outside, safe for a terminal."""
-    told = cut(text or "", limit)
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in told)
-
-
-def _status_colour(status: int) -> str:
-    return _GREEN if status < 300 else _YELLOW if status in {409, 429, 503} else _RED
-
-
-def _verdict_colour(exchange: Exchange) -> str:
-    if exchange.outcome == "refused":
-        return _YELLOW if exchange.reason in {"rate-limited", "in-flight"} else _RED
-    return _CYAN if exchange.outcome == "repeated" else _YELLOW if exchange.outcome == "scripted" else _DIM

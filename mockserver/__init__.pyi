@@ -1,0 +1,3 @@
+from mockserver.client import MockServer as MockServer
+
+__version__: str
