@@ -54,12 +54,15 @@ def app_of(stage: Stage, configuration: Configuration, on_call: OnCall | None = 
     return build_app(stage, cors=cors, allowed_hosts=hosts, token=token, on_call=on_call)
 
 
-def start(document: Mapping[str, JSON], name: str) -> ServerThread:
+def start(document: Mapping[str, JSON], name: str, file: Path | None = None) -> ServerThread:
     """Start a server in a thread, told what a configuration file may hold; ``name`` is that of who gives it.
 
-    No file and no environment is read but the specs that are named. Raises `SpecError` and OSError.
+    ``file`` is a configuration file under it. No environment is read, and no file that is not named. Raises `SpecError`
+    and OSError.
     """
-    configuration = configure(loading.table(), loading.table().of_file(document, name))
+    table = loading.table()
+    layers = [*([] if file is None else [loading.load_config(file)]), table.of_file(document, name)]
+    configuration = configure(table, *layers)
     stage = stage_of(configuration, blueprint_of(configuration))
     return ServerThread(
         app_of(stage, configuration), configuration["host"], configuration["port"], closing=stage.closing.set

@@ -30,7 +30,7 @@ REPORTS = [
 OUTSIDE = [
     {"options", "yamltext", "namespaces"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
     {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
-    {"client"}, {"cli", "__main__"},
+    {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
 """Above the engine, upwards."""
 

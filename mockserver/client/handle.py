@@ -6,13 +6,39 @@ threads are put in order by the one event loop.
 
 import json
 import os
-from typing import Any, Protocol, Self
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self, TypedDict, Unpack
 
 from mockserver.client.connection import Connection
 from mockserver.client.steering import Catalogue, Clock, Limits
 from mockserver.client.view import View
 
 JSON = Any
+
+
+class Options(TypedDict, total=False):
+    """What a server that is started here can be told: the keys of ``mockserver.yaml`` that mean something to it."""
+
+    config: str | Path | None
+    host: str
+    port: int
+    apis: Sequence[str]
+    specs: Sequence[str]
+    prefixes: Mapping[str, str]
+    profile: str
+    on_invalid: str
+    keys: Mapping[str, JSON]
+    limits: Mapping[str, str]
+    enforce_limits: bool
+    catalogue: Mapping[str, JSON]
+    rules: Sequence[Mapping[str, JSON]]
+    keep: str
+    cors: str
+    allow_hosts: Sequence[str]
+    admin_token: str
+    seed: int
+    clock: str
 
 
 class Stoppable(Protocol):
@@ -36,16 +62,22 @@ class ApiView(View):
 class MockServer(View):
     """A mock server: ``MockServer()`` starts one in a thread, `connect` reaches one that runs.
 
-    The options are the keys of ``mockserver.yaml``, with underscores, and mean the same; no file and no environment is
-    read. The port is a free one unless ``port`` names it. Raises ``mockserver.engine.faults.SpecError`` for options
-    that cannot be used, and OSError for a port that is taken.
+    The options are the keys of ``mockserver.yaml``, with underscores, and mean the same; ``config`` names such a file,
+    which is read first. No environment is read, and no file that is not named. The port is a free one unless ``port``
+    names it. Raises TypeError for options that are not known, ``mockserver.engine.faults.SpecError`` for values that
+    cannot be used, and OSError for a port that is taken.
     """
 
-    def __init__(self, **options: JSON) -> None:
+    def __init__(self, **options: Unpack[Options]) -> None:
         from mockserver import launch  # noqa: PLC0415 - only what starts a server needs one
 
+        if unknown := set(options) - set(Options.__annotations__):
+            known = ", ".join(Options.__annotations__)
+            raise TypeError(f"{', '.join(sorted(unknown))} is no option of a mock server; there are {known}")
+        file = options.pop("config", None)
         document = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
-        self._server: Stoppable | None = launch.start({"port": 0, **document}, "MockServer()")
+        path = None if file is None else Path(file)
+        self._server: Stoppable | None = launch.start({"port": 0, **document}, "MockServer()", path)
         self._process = os.getpid()
         super().__init__(Connection(self._server.url, options.get("admin_token")))
 
