@@ -43,6 +43,27 @@ def installed_python(name: str, requirements: Path) -> Path:
     return _python_of(installed(name, requirements.read_bytes() + sys.version.encode(), install))
 
 
+def installed_npm(name: str, folder: Path, *options: str) -> Path:
+    """Return the folder of the npm packages that ``package.json`` and its lock in a folder name."""
+    sources = [folder / "package.json", folder / "package-lock.json"]
+
+    def install(home: Path) -> None:
+        home.mkdir()
+        for source in sources:
+            shutil.copy(source, home)
+        run_or_fail(program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options, cwd=home)
+
+    return installed(name, b"".join(source.read_bytes() for source in sources), install) / "node_modules"
+
+
+def program(name: str) -> str:
+    """Return the path of a program; Node and npm are promised by every machine that runs the tests."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.fail(f"{name} is needed for packages of npm, and not on the PATH", pytrace=False)
+    return path
+
+
 def run_or_fail(*command: str | Path, cwd: Path | None = None) -> None:
     """Run a command; one that fails is the test's failure, with all that it wrote."""
     done = subprocess.run(

@@ -14,15 +14,25 @@ import pytest
 
 from mockserver import cli
 from mockserver.cli import main
+from mockserver.client import Answer, ApiView, Call, Catalogue, Clock, Limits, MockServer, Rule
 from mockserver.configuration import settings_of
+from mockserver.control.exporting import FORMATS
 from mockserver.control.plane import ROUTES
 from mockserver.control.replies import PREFIX
 from mockserver.engine.exchange import Reason
 from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
+from mockserver.engine.mappings import OWN
+from mockserver.engine.matchers import OPERATIONS
+from mockserver.engine.matchers import OPTIONS as MATCHER_OPTIONS
+from mockserver.engine.patterns import MEMBERS
 from mockserver.engine.preferences import QUERY_KEYS
+from mockserver.engine.rules import FAULTS
+from mockserver.engine.scripts import RESPONSE
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml, table
 from mockserver.options import configure
+from mockserver.pytest_plugin import OPTIONS
 from mockserver.reports.lines import text_line
+from mockserver.reports.retry_rules import RULES
 from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running, serving
 
@@ -160,7 +170,50 @@ def test_the_environment_is_documented_by_its_rule() -> None:
     for option in table().options:
         assert option.variable == "MOCKSERVER_" + option.name.upper().replace("-", "_")
     named = set(re.findall(r"MOCKSERVER_[A-Z_]+", README))
-    assert named <= {*(option.variable for option in table().options), "MOCKSERVER_CONFIG"}
+    of_plugin = {variable for _, variable, _, _ in OPTIONS}
+    assert named <= {*(option.variable for option in table().options), "MOCKSERVER_CONFIG", *of_plugin}
+
+
+def test_the_options_of_the_plugin_are_documented() -> None:
+    section = README.partition("### The pytest plugin")[2].partition("\n### ")[0]
+    rows = re.findall(r"^\| `(--[a-z-]+)` \| `([a-z_]+)` \| `([A-Z_]+)` \|", section, re.MULTILINE)
+    assert rows == [
+        (f"--mockserver-{name}", f"mockserver_{name.replace('-', '_')}", variable)
+        for name, variable, _, _ in OPTIONS
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param({*MEMBERS} - {"multipartPatterns", "customMatcher"}, id="patterns"),
+        pytest.param(
+            {*OPERATIONS, *(name for names in MATCHER_OPTIONS.values() for name in names)}, id="matchers"
+        ),
+        pytest.param(
+            {name for name, offered in RESPONSE.items() if offered} - {"status", "body"}, id="responses"
+        ),
+        pytest.param({*FAULTS}, id="faults"),
+        pytest.param(
+            {*OWN, "scenarioName", "requiredScenarioState", "newScenarioState", "priority"}, id="rules"
+        ),
+        pytest.param({rule.__name__.replace("_", "-") for rule in RULES}, id="rules of the audit"),
+        pytest.param({*FORMATS}, id="exports"),
+    ],
+)
+def test_every_word_of_the_control_plane_is_documented(names: set[str]) -> None:
+    assert names - words_of(README) == set()
+
+
+def test_every_name_of_the_handle_is_documented() -> None:
+    section = README.partition("### The handle")[2].partition("\n### ")[0]
+    public = {
+        name
+        for kind in (MockServer, ApiView, Call, Answer, Clock, Limits, Catalogue, Rule)
+        for name in dir(kind)
+        if not name.startswith("_") and name != "connect"
+    }
+    assert public - words_of(section) - set(re.findall(r"[a-z_]+", section)) == set()
 
 
 def test_every_control_route_is_documented() -> None:
@@ -192,7 +245,7 @@ def test_query_keys_and_configuration_are_documented() -> None:
 
 
 def test_the_configuration_of_the_readme_can_be_used(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    _, example = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[::-1]
     path = tmp_path / "mockserver.yaml"
     path.write_text(example, encoding="utf-8")
     settings = settings_of(configure(table(), load_config(path)), load_bundled())

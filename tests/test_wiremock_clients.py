@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.installing import installed, installed_python, run_or_fail
+from tests.installing import installed_npm, installed_python, program
 from tests.serving import running
 from tests.wiremock import captain_expected, java_expected, python_expected, rest_expected
 from tests.wiremock.expected import Expected, Part, at_least, each, named, opens_with, refusal, text, written
@@ -37,19 +37,7 @@ def python() -> Path:
 @pytest.fixture(scope="session")
 def modules() -> Path:
     """Return the folder with the packages of npm."""
-    sources = [SCRIPTS / "package.json", SCRIPTS / "package-lock.json"]
-
-    def install(home: Path) -> None:
-        home.mkdir()
-        for source in sources:
-            shutil.copy(source, home)
-        options = ("--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
-        run_or_fail(_program("npm"), "ci", *options, cwd=home)
-
-    return (
-        installed("wiremock-npm", b"".join(source.read_bytes() for source in sources), install)
-        / "node_modules"
-    )
+    return installed_npm("wiremock-npm", SCRIPTS, "--omit=optional")
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +83,6 @@ def _java() -> str | None:
             "there is no Java of version 11 or later, on the PATH or in a variable JAVA_HOME…", pytrace=False
         )
     return None
-
-
-def _program(name: str) -> str:
-    """Return the path of a program; Node and npm are promised by every machine that runs the tests."""
-    path = shutil.which(name)
-    if path is None:
-        pytest.fail(f"{name} is needed for the clients of npm, and not on the PATH", pytrace=False)
-    return path
 
 
 def _lines_of(
@@ -202,7 +182,7 @@ def test_python_is_called_whole(python: Path, tmp_path: Path) -> None:
 
 def _node_steps(modules: Path, script: str, scenario: str, folder: Path) -> list[Step]:
     with running() as server:
-        command: list[str | Path] = [_program("node"), SCRIPTS / script, server.url, scenario]
+        command: list[str | Path] = [program("node"), SCRIPTS / script, server.url, scenario]
         return _steps(_lines_of(command, {"NODE_PATH": str(modules)}, folder))
 
 
@@ -220,10 +200,10 @@ def test_rest_client_loads_folders_from_the_command_line(modules: Path, tmp_path
     (tmp_path / "stubs").mkdir()
     stub = {"request": {"url": "/shop/loaded"}, "response": {"status": 204}}
     (tmp_path / "stubs" / "loaded.json").write_text(json.dumps(stub), encoding="utf-8")
-    program = modules / "wiremock-rest-client" / "bin" / "index.js"
+    script = modules / "wiremock-rest-client" / "bin" / "index.js"
     with running() as server:
         subprocess.run(
-            [_program("node"), program, "load", "--folders", "stubs", "--uri", server.url],
+            [program("node"), script, "load", "--folders", "stubs", "--uri", server.url],
             cwd=tmp_path, timeout=CALLS_WITHIN, check=True, capture_output=True,
         )  # fmt: skip
         assert server.request("GET", "/shop/loaded")[0] == 204

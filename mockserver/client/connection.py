@@ -30,10 +30,37 @@ class Reply:
     dropped: int
 
 
+class Pool:
+    """The connections to one server that are kept; its namespaces share them."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._address = address
+        self._idle: list[http.client.HTTPConnection] = []
+
+    def taken(self, timeout: float) -> tuple[http.client.HTTPConnection, bool]:
+        """Return a connection, and whether it has been used before."""
+        if self._idle:
+            return self._idle.pop(), True
+        return http.client.HTTPConnection(*self._address, timeout=timeout), False
+
+    def keep(self, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection for the next request."""
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            with contextlib.suppress(OSError):
+                self._idle.pop().close()
+
+    def __del__(self) -> None:
+        self.close()  # who forgets a handle is not to be told of open sockets
+
+
 class Connection:
     """A control plane, reached at the base URL of a server, or of a namespace of it."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, pool: Pool | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"{url!r} is not the URL of a mock server; write it as http://127.0.0.1:4747")
@@ -41,13 +68,13 @@ class Connection:
         self._address = (parts.hostname, parts.port or 80)
         self._path = parts.path.rstrip("/")
         self._token = token
-        self._idle: list[http.client.HTTPConnection] = []
+        self._pool = pool or Pool(self._address)
 
     def below(self, name: str) -> "Connection":
         """Return the connection to a namespace of the same server."""
         host, port = self._address
         shown = f"[{host}]" if ":" in host else host
-        return Connection(f"http://{shown}:{port}/~{name}", self._token)
+        return Connection(f"http://{shown}:{port}/~{name}", self._token, self._pool)
 
     def get(self, path: str, **query: str) -> JSON:
         """Return what a route answers. Raises `ControlError` and OSError."""
@@ -87,13 +114,12 @@ class Connection:
         self, method: str, target: str, data: bytes | None, timeout: float
     ) -> tuple[int, Mapping[str, str], bytes]:
         while True:
-            kept = self._idle.pop() if self._idle else None
-            connection = kept or http.client.HTTPConnection(*self._address, timeout=timeout)
+            connection, was_kept = self._pool.taken(timeout)
             try:
                 return self._send(connection, method, target, data, timeout)
             except (ConnectionError, http.client.BadStatusLine) as error:
                 connection.close()
-                if kept is None:  # one that was kept may have been closed by the server meanwhile: once more
+                if not was_kept:  # one that was kept may have been closed by the server meanwhile: once more
                     raise ConnectionError(f"no mock server answers at {self.url}: {error}") from error
 
     def _send(
@@ -120,14 +146,12 @@ class Connection:
         if response.will_close:
             connection.close()
         else:
-            self._idle.append(connection)
+            self._pool.keep(connection)
         return response.status, {name.lower(): value for name, value in response.getheaders()}, answered
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        while self._idle:
-            with contextlib.suppress(OSError):
-                self._idle.pop().close()
+        self._pool.close()
 
 
 def _value(data: bytes, media_type: str) -> JSON:

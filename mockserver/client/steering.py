@@ -62,7 +62,7 @@ class Limit:
 
 
 class Limits:
-    """The rate limits by API: ``limits["novu"] = "5/1s"`` sets one, ``del limits["novu"]`` takes that back."""
+    """The rate limits by name of the API: ``limits[name] = "5/1s"`` sets one, ``del limits[name]`` takes that back."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -133,19 +133,19 @@ class Rule:
     id: str
     _connection: Connection
 
-    def shown(self) -> dict[str, JSON]:
+    def mapping(self) -> dict[str, JSON]:
         """Return it as a stub mapping. Raises `ControlError` when it is gone."""
         return dict(self._connection.get(f"/mappings/{self.id}"))
 
     @property
     def served(self) -> int:
         """How many calls it has served."""
-        return int(self.shown()["metadata"]["mock"]["served"])
+        return int(self.mapping()["metadata"]["mock"]["served"])
 
     @property
     def remaining(self) -> int | None:
         """How many calls it will still serve; None: all."""
-        found: int | None = self.shown()["metadata"]["mock"].get("remaining")
+        found: int | None = self.mapping()["metadata"]["mock"].get("remaining")
         return found
 
     def remove(self) -> None:

@@ -25,7 +25,7 @@ IN_SDIST = [
     "LICENSE", "Makefile", "README.md", "pyproject.toml",
 ]  # fmt: skip
 DIST_INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
-KINDS = {".py", ".yaml", ".typed", ".md"}
+KINDS = {".py", ".pyi", ".yaml", ".typed", ".md"}
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ def test_the_metadata(built: Built) -> None:
         "[console_scripts]",
         "mockserver = mockserver.__main__:main",
         "trigger-mockserver = mockserver.__main__:main",
+        "[pytest11]",
+        "mockserver = mockserver.pytest_plugin",
     ]
 
 
