@@ -44,14 +44,17 @@ def installed_python(name: str, requirements: Path) -> Path:
 
 
 def installed_npm(name: str, folder: Path, *options: str) -> Path:
-    """Return the folder of the npm packages that ``package.json`` and its lock in a folder name."""
-    sources = [folder / "package.json", folder / "package-lock.json"]
+    """Return the folder of the npm packages that ``package.json`` in a folder names, and its lock if it has one."""
+    sources = [path for name in ("package.json", "package-lock.json") if (path := folder / name).exists()]
+    command = ["ci"] if len(sources) > 1 else ["install", "--no-package-lock"]
 
     def install(home: Path) -> None:
         home.mkdir()
         for source in sources:
             shutil.copy(source, home)
-        run_or_fail(program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options, cwd=home)
+        run_or_fail(
+            program("npm"), *command, "--ignore-scripts", "--no-audit", "--no-fund", *options, cwd=home
+        )
 
     return installed(name, b"".join(source.read_bytes() for source in sources), install) / "node_modules"
 
