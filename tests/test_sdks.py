@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -122,6 +122,20 @@ def _mock(call: Call) -> dict[str, Any]:
 
 def _header(headers: dict[str, str], name: str) -> str:
     return {key.lower(): value for key, value in headers.items()}[name]
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"), [("novu_calls.py", NOVU_DONE), ("suprsend_calls.py", SUPRSEND_DONE)]
+)
+def test_an_sdk_works_in_a_namespace_also_where_it_signs_its_requests(
+    start: Start, script: str, verdict: tuple[int, str, str | None]
+) -> None:
+    mock = start()
+    world, other = (replace(mock, url=f"{mock.url}/~{name}") for name in ("checkout-42", "other"))
+    [step] = world.run(script, "success")
+    assert "error" not in step
+    assert _verdicts(world.journal()) == [verdict]
+    assert mock.journal() == other.journal() == []
 
 
 # Novu
