@@ -14,10 +14,9 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from mockserver import loading
-from mockserver.checking import broken_examples
 from mockserver.configuration import clock_of
+from mockserver.control import PREFIX
 from mockserver.control.guard import is_here
-from mockserver.control.replies import PREFIX
 from mockserver.engine.clock import Clock
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.faults import SpecError
@@ -123,8 +122,11 @@ def _notes(plan: Plan, configuration: Configuration, blueprint: Blueprint) -> It
         name = path.name.partition(".")[0]
         if name in loading.bundled_names() and name in {api.name for api in blueprint.apis}:
             yield f"{path} is served instead of the bundled {name}"
-    for problem in broken_examples(blueprint.apis, configuration["specs"]):
-        yield f"warning: {problem}"
+    if configuration["specs"]:
+        from mockserver.checking import broken_examples  # noqa: PLC0415 - the bundled specs are checked by the tests
+
+        for problem in broken_examples(blueprint.apis, configuration["specs"]):
+            yield f"warning: {problem}"
 
 
 def serve(plan: Plan) -> int:

@@ -17,6 +17,9 @@ from mockserver.engine.world import Blueprint, World
 
 MOST_NAMESPACES: Final = 1_000
 
+SOURCE: Final = "mockserver.source"
+"""The key of a scope that says who sent a call, where it was the mock itself."""
+
 RECORDED: Final = "recorded"
 CLEARED: Final = "cleared"
 RULES: Final = "mappings"

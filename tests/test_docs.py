@@ -16,9 +16,9 @@ from mockserver import cli
 from mockserver.cli import main
 from mockserver.client import Answer, ApiView, Call, Catalogue, Clock, Limits, MockServer, Rule
 from mockserver.configuration import settings_of
+from mockserver.control import PREFIX
 from mockserver.control.exporting import FORMATS
 from mockserver.control.plane import ROUTES
-from mockserver.control.replies import PREFIX
 from mockserver.engine.exchange import Reason
 from mockserver.engine.expressions import FUNCTIONS, NOTED, VALUES
 from mockserver.engine.mappings import OWN

@@ -11,9 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.control import about, calls, exporting, mappings, sending, steering, streaming, waiting
+from mockserver.control import (
+    PREFIX,
+    about,
+    calls,
+    exporting,
+    mappings,
+    sending,
+    steering,
+    streaming,
+    waiting,
+)
 from mockserver.control.guard import Barred, guard, host_of
-from mockserver.control.replies import PREFIX, Asked, RefusedError, problem, unreadable
+from mockserver.control.replies import Asked, RefusedError, problem, unreadable
 from mockserver.engine.patterns import PatternError
 from mockserver.engine.rules import TooManyRulesError
 from mockserver.engine.world import World

@@ -17,7 +17,6 @@ from mockserver.engine.values import encode
 from mockserver.engine.world import World
 from mockserver.stage import Stage
 
-PREFIX: Final = "/__admin"
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (

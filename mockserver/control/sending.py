@@ -17,9 +17,8 @@ from mockserver.engine.policy import FORBIDDEN, Policy
 from mockserver.engine.values import as_text, encode
 from mockserver.loading import samples_of
 from mockserver.namespaces import HEADER
+from mockserver.stage import SOURCE
 
-SOURCE: Final = "mockserver.source"
-"""The key of a scope that says who sent a call, where it was the mock itself."""
 PAGE: Final = "page"
 _OF_THE_CONNECTION: Final = frozenset({"content-length", "transfer-encoding", "connection", "expect", HEADER})
 

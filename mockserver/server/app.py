@@ -16,7 +16,6 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from mockserver.control.sending import SOURCE
 from mockserver.engine.decide import Decided, answer, fail, settle
 from mockserver.engine.exchange import Exchange, Reason, Request, Response
 from mockserver.engine.headers import CALL_ID, packed, unpacked
@@ -29,7 +28,7 @@ from mockserver.namespaces import HEADER, NamespaceError, checked, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
 from mockserver.server.delivery import Sleep, dribble, gone, is_plain, send_raw, start, transport_of
 from mockserver.server.delivery import fail as make_fault
-from mockserver.stage import RECORDED, Stage, TooManyNamespacesError
+from mockserver.stage import RECORDED, SOURCE, Stage, TooManyNamespacesError
 
 OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500

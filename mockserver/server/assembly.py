@@ -1,13 +1,13 @@
 """The whole application: the control plane, ``/``, and the data plane for everything else."""
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from functools import cache
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver.control.plane import ControlPlane
-from mockserver.control.replies import PREFIX
+from mockserver.control import PREFIX
 from mockserver.namespaces import may_begin, split
 from mockserver.server.app import DataPlane, OnCall
 from mockserver.server.delivery import SERVER, Sleep, date_of
@@ -30,7 +30,7 @@ def build_app(
     delays of answers, in seconds.
     """
     data_plane = DataPlane(stage, cors=cors, on_call=on_call, sleep=sleep)
-    control = ControlPlane(stage, data_plane, allowed_hosts, token)
+    control = _late(lambda: _control(stage, data_plane, allowed_hosts, token))
     first_page = _landing(stage)
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -44,6 +44,23 @@ def build_app(
         if path == "/" and scope["method"] in {"GET", "HEAD"}:
             return first_page(scope, receive, _dated(stage, send))
         return data_plane(scope, receive, send)
+
+    return app
+
+
+def _control(stage: Stage, data_plane: ASGIApp, allowed_hosts: Collection[str], token: str | None) -> ASGIApp:
+    # Imported when it is first asked something: it would make each start 50 ms longer.
+    from mockserver.control.plane import ControlPlane  # noqa: PLC0415
+
+    return ControlPlane(stage, data_plane, allowed_hosts, token)
+
+
+def _late(make: Callable[[], ASGIApp]) -> ASGIApp:
+    """Return an application that is made when it is first asked something."""
+    made = cache(make)
+
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return made()(scope, receive, send)
 
     return app
 
