@@ -205,6 +205,43 @@ def test_unknown_control_routes_and_methods(
     assert server.calls() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "pointers"),
+    [
+        ("/send", {"api": "novu", "sample": []}, ["/sample"]),
+        ("/send", {"api": "novu", "sample": {}}, ["/sample"]),
+        ("/near-misses/request", {"bodyAsBase64": "é"}, ["/bodyAsBase64"]),
+        ("/near-misses/request", {"bodyAsBase64": "="}, ["/bodyAsBase64"]),
+        ("/near-misses/request", {"headers": []}, ["/headers"]),
+        ("/near-misses/request", {"url": []}, [""]),
+        ("/mappings/import", {"importOptions": {"deleteAll": True}}, ["/importOptions/deleteAll"]),
+        (
+            "/mappings/import",
+            {"importOptions": {"duplicatePolicy": [], "deleteAllNotInImport": "no"}},
+            ["/importOptions/duplicatePolicy", "/importOptions/deleteAllNotInImport"],
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_its_place(
+    server: Running, path: str, body: Any, pointers: list[str]
+) -> None:
+    status, _, answered = server.request("POST", f"/__admin{path}", body)
+    assert status == 422
+    assert [error["source"]["pointer"] for error in json.loads(answered)["errors"]] == pointers
+
+
+def test_what_is_null_counts_as_absent(server: Running) -> None:
+    options = {"duplicatePolicy": None, "deleteAllNotInImport": None}
+    assert server.request("POST", "/__admin/mappings/import", {"importOptions": options})[0] == 200
+    sent = {"url": "/event/", "method": "POST", "headers": {"Host": "mock"}}
+    nulls = {**sent, "body": None, "bodyAsBase64": None, "clientIp": None}
+    found = []
+    for body in (sent, nulls, {**nulls, "method": None}, {**sent, "method": "GET"}):
+        answered = server.request("POST", "/__admin/near-misses/request", body)[2]
+        found.append([each["matchResult"] for each in json.loads(answered)["nearMisses"]])
+    assert found[0] == found[1] != found[2] == found[3]
+
+
 def test_a_path_that_only_begins_like_the_control_plane_is_a_call(server: Running) -> None:
     assert json.loads(server.request("GET", "/__administration")[2])["type"] == "urn:mockserver:no-route"
     assert len(server.calls()) == 1

@@ -1,6 +1,6 @@
 """Scripted rules over HTTP: stub mappings, scenarios, and the delay that holds for all answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -11,9 +11,10 @@ from mockserver.control.replies import Asked, RefusedError, nothing, reply, unre
 from mockserver.engine.delays import Delay, Fixed, read_distribution, read_milliseconds
 from mockserver.engine.exchange import JSON
 from mockserver.engine.mappings import UUID, read_mapping, write_mapping
-from mockserver.engine.matching import Fault
+from mockserver.engine.matching import Fault, short
 from mockserver.engine.patterns import PatternError
 from mockserver.engine.rules import Armed, Rule
+from mockserver.engine.scripts import refuse_unknown
 from mockserver.engine.values import uuid_text
 from mockserver.engine.world import World
 from mockserver.stage import RULES
@@ -121,10 +122,7 @@ def import_mappings(asked: Asked) -> Response:
     options, documents, rules = given.get("importOptions", {}), given.get("mappings", []), asked.world.rules
     if not isinstance(documents, list) or not isinstance(options, dict):
         return unreadable([("/mappings", "must be a list of stub mappings, and importOptions an object")])
-    policy, only = options.get("duplicatePolicy", "OVERWRITE"), options.get("deleteAllNotInImport", False)
-    faults: list[Fault] = []
-    if policy not in _POLICIES:
-        faults.append(("/importOptions/duplicatePolicy", f"must be one of {', '.join(_POLICIES)}"))
+    policy, only, faults = _import_options(options)
     read = []
     for position, document in enumerate(documents):
         try:
@@ -139,6 +137,21 @@ def import_mappings(asked: Asked) -> Response:
         if policy == "OVERWRITE" or rules.get(rule.id) is None:
             rules.put(rule)
     return _changed(asked, {})
+
+
+def _import_options(options: Mapping[str, JSON]) -> tuple[str, bool, list[Fault]]:
+    """Return what becomes of rules whose id is known, whether all others go, and what is wrong with the options."""
+    given = {name: value for name, value in options.items() if value is not None}
+    policy, only = given.get("duplicatePolicy", "OVERWRITE"), given.get("deleteAllNotInImport", False)
+    faults: list[Fault] = []
+    known = dict.fromkeys(("duplicatePolicy", "deleteAllNotInImport"), True)
+    refuse_unknown(given, known, "importOptions", "/importOptions", faults)
+    if policy not in _POLICIES:
+        faults.append(("/importOptions/duplicatePolicy", f"must be one of {', '.join(_POLICIES)}"))
+    if not isinstance(only, bool):
+        told = f"must be true or false, not {short(only)}"
+        faults.append(("/importOptions/deleteAllNotInImport", told))
+    return policy, only, faults
 
 
 def remove_mapping(asked: Asked) -> Response:

@@ -4,7 +4,6 @@ Differences stand in sub-events, the one place of a near miss where WireMock's c
 """
 
 import base64
-import binascii
 import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -120,10 +119,11 @@ def _short(value: JSON) -> JSON:
 
 def sighting_in(document: JSON, world: World) -> tuple[Sighting, JSON]:
     """Return the call that a LoggedRequest describes, and that request. Raises `RefusedError`."""
-    if not isinstance(document, dict) or not isinstance(document.get("url", ""), str):
+    if not isinstance(document, dict) or not isinstance(document.get("url"), str | None):
         raise RefusedError(unreadable([("", "a request is an object with url, method, headers and body")]))
-    path, _, query = str(document.get("url", "/")).partition("?")
-    headers = document.get("headers") or {}
+    sent = {name: value for name, value in document.items() if value is not None}
+    path, _, query = sent.get("url", "/").partition("?")
+    headers = sent.get("headers", {})
     if not isinstance(headers, dict):
         raise RefusedError(unreadable([("/headers", "must map names to values")]))
     lines = [
@@ -132,8 +132,8 @@ def sighting_in(document: JSON, world: World) -> tuple[Sighting, JSON]:
         for each in (value if isinstance(value, list) else [value])
     ]
     seen = (
-        str(document.get("method", "GET")), path, query, packed(lines), _body_of(document),
-        str(document.get("clientIp", "")), None, None, None, None,
+        str(sent.get("method", "GET")), path, query, packed(lines), _body_of(sent),
+        str(sent.get("clientIp", "")), None, None, None, None,
     )  # fmt: skip
     return Sighting(seen, world.clock.now()), document
 
@@ -142,6 +142,6 @@ def _body_of(document: Mapping[str, JSON]) -> bytes:
     if isinstance(encoded := document.get("bodyAsBase64"), str):
         try:
             return base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:  # also what is not ASCII
             raise RefusedError(unreadable([("/bodyAsBase64", "must be base64")])) from None
-    return str(document.get("body") or "").encode("utf-8", "replace")
+    return str(document.get("body", "")).encode("utf-8", "replace")

@@ -13,6 +13,7 @@ from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.engine.headers import CALL_ID, lines_of
 from mockserver.engine.mappings import UUID
+from mockserver.engine.matching import short
 from mockserver.engine.policy import FORBIDDEN, Policy
 from mockserver.engine.values import as_text, encode
 from mockserver.loading import samples_of
@@ -66,6 +67,8 @@ def _sample(asked: Asked, given: Mapping[str, JSON]) -> Call:
     if not samples:
         raise RefusedError(missing(f"there is no bundled sample of {name}"))
     wanted = given.get("sample", next(iter(samples)))
+    if not isinstance(wanted, str):
+        raise RefusedError(unreadable([("/sample", f"must be the name of a sample, not {short(wanted)}")]))
     if wanted not in samples:
         raise RefusedError(missing(f"{name} has no sample {wanted!r}; there are {', '.join(samples)}"))
     return _call_of(samples[wanted], served[name], asked.world.terms.policies[name])
