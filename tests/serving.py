@@ -20,13 +20,14 @@ from mockserver.loading import load_bundled
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
 from mockserver.stage import Stage
+from tests.answers import check_answer, is_control
 
 JSON = {"Content-Type": "application/json"}
 TRIGGER = {"name": "welcome", "to": ["ada"]}
 
 
 class Running:
-    """A running server, its stage, and its address."""
+    """A running server, its stage, and its address; its control plane is held to its document."""
 
     def __init__(self, stage: Stage, server: ServerThread) -> None:
         self.stage, self.server, self.url = stage, server, server.url
@@ -40,13 +41,13 @@ class Running:
             data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
             connection.request(method, path, data, headers or {})
             response = connection.getresponse()
-            return (
-                response.status,
-                {name.lower(): value for name, value in response.getheaders()},
-                response.read(),
-            )
+            status, received = response.status, {name.lower(): value for name, value in response.getheaders()}
+            answered = response.read()
         finally:
             connection.close()
+        if is_control(path):
+            check_answer(method, path, status, received, answered, data)
+        return status, received, answered
 
     def trigger(
         self, body: Any = None, headers: dict[str, str] | None = None

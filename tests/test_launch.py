@@ -23,6 +23,7 @@ from mockserver.plan import Plan, plan_of
 from mockserver.stage import Stage
 from mockserver.watch import Watch, stamps_of
 from mockserver.yamltext import parse_yaml
+from tests.answers import check_answer, is_control
 from tests.engine.specs import request
 from tests.serving import TRIGGER, running, serving
 from tests.test_messages import PARCEL
@@ -34,9 +35,14 @@ def call(url: str, path: str, body: Any, headers: Mapping[str, str] | None = Non
     try:
         connection.request("POST", path, json.dumps(body), sent)
         response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        status, received, answered = response.status, dict(response.getheaders()), response.read()
     finally:
         connection.close()
+    if is_control(path):
+        check_answer(
+            "POST", path, status, {name.lower(): value for name, value in received.items()}, answered
+        )
+    return status, json.loads(answered)
 
 
 def test_own_specs_stand_beside_bundled_ones_or_in_their_place(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.answers import check_answer
 from tests.installing import installed_python
 
 SDKS = Path(__file__).parent / "sdks"
@@ -55,6 +56,7 @@ class Mock:
         """Return the recorded calls, oldest first."""
         with httpx2.Client(trust_env=False) as client:
             answer = client.get(f"{self.url}/__admin/requests")
+        check_answer("GET", "/__admin/requests", answer.status_code, dict(answer.headers), answer.content)
         requests: list[Call] = answer.raise_for_status().json()["requests"]
         return requests[::-1]
 
