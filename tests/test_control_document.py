@@ -311,6 +311,7 @@ GOOD = [
     Asking("GET", "/apis/{api}/openapi.json", 200, query="?profile=published"),
     Asking("POST", "/send", 200, {"api": "novu"}),
     Asking("POST", "/send", 200, {"repeat": "CALL"}),
+    Asking("GET", "/retries", 200),
     *(Asking("GET", "/export", 200, query=f"?q=POST&format={name}") for name in FORMATS),
     Asking("GET", "/health", 200),
     Asking("GET", "/version", 200),
