@@ -336,6 +336,7 @@ def test_a_client_that_leaves_in_the_middle_of_the_pieces_is_journaled(
             gate.release()
             exactly(connection, 1)
         gate.reached(sent + 1)
+        assert state_of(held) == "waiting"
     until(lambda: state_of(held) == "aborted")
     assert "response" not in held.calls()[0]
     until(lambda: tasks_of(held) == 0)

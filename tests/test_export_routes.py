@@ -228,7 +228,7 @@ def test_without_a_name_the_first_sample_is_sent(server: Running) -> None:
 
 
 def test_a_recorded_call_is_sent_once_more(server: Running) -> None:
-    server.trigger(headers={"Idempotency-Key": "k", "Expect": "", "X-Own": "1"})
+    server.trigger(headers={"Idempotency-Key": "k", "Expect": "100-continue", "X-Own": "1"})
     (first,) = server.calls()
     answer = sent_by(server, {"repeat": first["id"].upper()})
     assert (answer["number"], answer["status"]) == (2, 201)
@@ -241,6 +241,8 @@ def test_a_recorded_call_is_sent_once_more(server: Running) -> None:
     assert {name: call["request"]["headers"][name] for name in own} == {
         name: first["request"]["headers"][name] for name in own
     }
+    assert "Expect" in first["request"]["headers"]
+    assert "Expect" not in call["request"]["headers"]  # nobody waits for leave
     assert first["request"]["mock"]["source"] is None
 
 

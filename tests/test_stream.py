@@ -223,6 +223,17 @@ def test_who_has_missed_too_much_reads_anew(server: Running) -> None:
         assert len(stream.next()["data"]) == MOST_WAITING
 
 
+def test_who_comes_again_after_all_was_forgotten_reads_anew(server: Running) -> None:
+    for _ in range(3):
+        server.trigger()
+    server.request("DELETE", "/__admin/requests")
+    server.trigger()
+    with reader(server, Last_Event_ID="3") as stream:
+        assert stream.next()["event"] == "resync"
+    with reader(server, Last_Event_ID="0") as stream:
+        assert numbers(stream.next()) == [4]
+
+
 # Readers that are slow
 
 
@@ -267,6 +278,18 @@ def test_a_reader_takes_batches_and_each_call_in_its_newest_state() -> None:
     assert not slow.arrived.is_set()
 
 
+def test_what_was_cleared_before_it_was_sent_is_not_sent() -> None:
+    stage = fresh_stage()
+    slow = Reader("")
+    stage.watchers.add(slow.see)
+    record(stage, 3)
+    stage.world.journal.clear()
+    stage.tell_cleared(stage.world)
+    record(stage, 1)
+    rows, events = slow.taken()
+    assert ([row[0] for row in rows], events) == ([4], ["cleared"])
+
+
 def in_loop(server: Running, work: Any) -> None:
     async def run() -> None:
         work()
@@ -290,14 +313,14 @@ def test_a_reader_that_never_reads_costs_little_and_leaves_nothing(wire: str) ->
         while True:
             in_loop(server, lambda: record(server.stage, MOST_WAITING))
             before = time.monotonic()
-            while slow.calls and time.monotonic() < before + 0.1:
+            while slow.calls and time.monotonic() < before + 0.2:
                 time.sleep(0.01)
             if slow.calls:
                 break
         for _ in range(20):
             in_loop(server, lambda: record(server.stage, 1_000))
             assert len(slow.calls) <= MOST_WAITING
-        assert list(slow.events) == ["resync"]
+        assert set(slow.events) <= {"resync"}
         assert server.trigger()[0] == 201  # nobody waits for it
         connection.close()
         until(lambda: server.stage.watchers == set())

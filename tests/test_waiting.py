@@ -102,6 +102,14 @@ def test_a_wait_that_is_too_long_tells_what_came_near(server: Running) -> None:
     assert server.stage.watchers == set()
 
 
+def test_who_gives_no_time_is_answered_at_once(server: Running) -> None:
+    start = time.perf_counter()
+    for _ in range(5):
+        status, _, answer = wait(server, {**NOVU, "timeoutMilliseconds": 0})
+        assert (status, answer["errors"][0]["title"]) == (408, "0 of 1 calls after 0 ms")
+    assert time.perf_counter() - start < 2.5
+
+
 @pytest.mark.parametrize(
     ("asks", "pointers"),
     [
@@ -239,6 +247,12 @@ def test_calls_that_were_dropped_are_told_and_not_counted() -> None:
         assert (answer["count"], numbers(answer)) == (2, [4, 5])
         status, headers, answer = wait(server, {**NOVU, "count": 2})
         assert (status, headers["x-mock-dropped"], answer["dropped"]) == (200, "3", 3)
+        waiting = begun(pool, server, {**NOVU, "count": 4, "timeoutMilliseconds": 300})
+        reset(server)
+        for _ in range(3):
+            server.trigger()
+        status, headers, answer = waiting.result(5)
+        assert (status, headers["x-mock-dropped"], answer["dropped"]) == (408, "1", 1)
         waiting = begun(pool, server, {**NOVU, "count": 3, "timeoutMilliseconds": 300})
         reset(server)
         server.trigger()

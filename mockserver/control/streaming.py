@@ -115,8 +115,11 @@ def _missed(stage: Stage, world: World, last: str) -> str:
     """Return the calls that a reader has missed who comes again."""
     if not last.isdecimal():
         return ""
-    rows = [row for row in world.journal.rows() if row[0] > int(last[:18])]
-    if len(rows) > MOST_WAITING or int(last[:18]) > world.journal.last:
+    seen = int(last[:18])
+    rows = [row for row in world.journal.rows() if row[0] > seen]
+    if len(rows) > MOST_WAITING or (
+        seen and seen not in world.journal
+    ):  # forgotten: what is shown may be so too
         return _event(RESYNC, {"run": stage.run})
     return _calls(world, rows, world.journal.last) if rows else ""
 

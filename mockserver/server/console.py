@@ -80,7 +80,7 @@ Paint = Callable[[str, str], str]
 
 def text_line(exchange: Exchange, paint: Paint) -> str:
     """Return a call as a line for a person."""
-    gone = exchange.state == ABORTED
+    gone = exchange.state == ABORTED or exchange.fault is not None
     status = paint("---", _DIM) if gone else paint(str(exchange.status), _status_colour(exchange.status))
     number = paint(f"#{exchange.number}".rjust(5), _DIM)
     told = f"{exchange.request.method} {shown(exchange.request.path)}"
@@ -102,7 +102,8 @@ def verdict_of(exchange: Exchange) -> str:
     if exchange.outcome == "repeated":
         return f"repeat of #{exchange.repeat_of}"
     if exchange.outcome == "scripted":
-        return f"forced by {exchange.rule}"
+        made = f"{exchange.fault}, " if exchange.fault is not None else ""
+        return f"{made}forced by {exchange.rule}"
     if exchange.findings:
         return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
     if exchange.reason is not None:
