@@ -40,6 +40,29 @@ def second() -> Iterator[Row]:
     rounds = [_start_and_stop() for _ in range(ROUNDS)]
     yield Row("second server in a process: start to first 2xx", [start for start, _ in rounds], "ms", 1, 5)
     yield Row("stop of a server in a process", [stop for _, stop in rounds], "ms", 1, 20)
+    for what, request in _OPEN.items():
+        yield Row(f"the same with {what}", [_stop_with(request) for _ in range(ROUNDS)], "ms", 1, 100)
+
+
+_OPEN = {
+    "an open stream": b"GET /__admin/stream HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a half-sent body": b"POST /v1/events/trigger HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+}
+
+
+def _stop_with(request: bytes) -> float:
+    """Return how long a stop takes, in milliseconds, while a request is open."""
+    served = stage()
+    server = ServerThread(build_app(served), closing=served.closing.set)
+    client, other = Client(server.url), Client(server.url)
+    client.socket.sendall(request)
+    other.send(other.request(SMALL))  # answered after the request was read
+    begin = time.perf_counter()
+    server.stop()
+    taken = time.perf_counter() - begin
+    client.close()
+    other.close()
+    return taken * 1e3
 
 
 def _start_and_stop() -> tuple[float, float]:

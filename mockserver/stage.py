@@ -79,8 +79,9 @@ class Stage:
         """Start a namespace afresh: journal, keys, limits, rules, settings and clock."""
         with self._changing:
             if namespace in self.worlds:
-                self.worlds[namespace] = self.worlds[namespace].afresh()
-                self.tell(self.worlds[namespace], CLEARED)
+                world = self.worlds[namespace] = self.worlds[namespace].afresh()
+                for what in (CLEARED, RULES, CLOCK):
+                    self.tell(world, what)
 
     def delete(self, namespace: str) -> bool:
         """Forget a namespace, and tell whether there was one."""
@@ -101,6 +102,13 @@ class Stage:
         self.tell(world, CLEARED)
 
     def tell(self, world: World, what: str, row: Row | None = None) -> None:
-        """Tell all watchers of something that has happened."""
+        """Tell all watchers of something that has happened; a call is told of only while it is in the journal."""
+        if row is not None and not self._has(world, row):
+            return
         for watcher in list(self.watchers):
             watcher(world, what, row)
+
+    def _has(self, world: World, row: Row) -> bool:
+        """Tell whether a call is still there: it, or all, may have been forgotten while its answer was held back."""
+        known = self.worlds.get(world.namespace)
+        return known is not None and known.journal is world.journal and row[0] in world.journal

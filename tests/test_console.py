@@ -42,6 +42,7 @@ def plain(text: str, _: str) -> str:
         (call(**FOUND, outcome="refused", reason="invalid", status=422, findings=(FINDING,) * 2), "  #12  422  novu      welcome → ada  2 problems: /to is required"),
         (call(api="novu", outcome="refused", reason="wrong-method", status=405), "  #12  405  novu      POST /p  wrong-method"),
         (call(outcome="refused", reason="no-route", status=404), "  #12  404  -         POST /p  no-route"),
+        (call(**FOUND, outcome="scripted", rule="broken", status=0, fault="EMPTY_RESPONSE"), "  #12  ---  novu      welcome → ada  EMPTY_RESPONSE, forced by broken"),
         (call(**FOUND, state="aborted"), "  #12  ---  novu      welcome → ada  the client went away"),
         (call(**{**FOUND, "name": "\x1b[2Jboo\n", "recipient": "\u202eada"}), "  #12  201  novu      \\x1b[2Jboo\\x0a → \\x202eada"),
     ],

@@ -29,6 +29,12 @@ def server() -> Iterator[Running]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Running]:
+    with running(token="secret") as server:
+        yield server
+
+
 def get(server: Running, path: str) -> Any:
     status, _, body = server.request("GET", f"/__admin{path}")
     assert status == 200
@@ -312,6 +318,118 @@ def test_the_guard_stands_before_every_route(server: Running) -> None:
         assert not [name for name in headers if name.startswith("access-control-")]
     assert server.request("POST", "/__admin/reset", headers={"Origin": "http://evil.example"})[0] == 403
     assert len(server.calls()) == 1
+
+
+TOKEN = "t0ken with a space"
+HAS = {"host": HERE, "authorization": f"Bearer {TOKEN}"}
+EVIL = {"origin": "http://evil.example", "sec-fetch-site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        # the token
+        ("GET", "/requests", HAS, None),
+        ("POST", "/requests/wait", HAS, None),
+        ("GET", "/requests", {**HAS, "authorization": f"bearer {TOKEN}"}, None),
+        ("GET", "/requests", {**HAS, "authorization": f"BEARER   {TOKEN} "}, None),
+        ("GET", "/requests", {"host": HERE}, 401),
+        ("HEAD", "/requests", {"host": HERE}, 401),
+        ("DELETE", "/requests", {"host": HERE}, 401),
+        ("OPTIONS", "/requests", {"host": HERE}, 401),
+        ("GET", "/requests", {**HAS, "authorization": ""}, 401),
+        ("GET", "/requests", {**HAS, "authorization": "Bearer"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": "Bearer "}, 401),
+        ("GET", "/requests", {**HAS, "authorization": TOKEN}, 401),
+        ("GET", "/requests", {**HAS, "authorization": f"Bearer {TOKEN}x"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": f"Bearer {TOKEN[:-1]}"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": f"Bearer {TOKEN.upper()}"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": "Bearer \xe9\udcff"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": f"Basic {TOKEN}"}, 401),
+        ("GET", "/requests", {**HAS, "authorization": f"ApiKey {TOKEN}"}, 401),
+        ("GET", "/requests", {"host": HERE, "x-api-key": TOKEN}, 401),
+        # what is open, and what only looks so
+        ("GET", "/health", {"host": HERE}, None),
+        ("HEAD", "/health", {"host": HERE}, None),
+        ("POST", "/health", {"host": HERE}, None),
+        ("GET", "/health", {"host": HERE, **EVIL}, None),
+        ("POST", "/health", {"host": HERE, **EVIL}, 403),
+        ("GET", "/health/", {"host": HERE}, 401),
+        ("GET", "/healthy", {"host": HERE}, 401),
+        ("GET", "/Health", {"host": HERE}, 401),
+        ("GET", "", {"host": HERE}, 401),
+        ("GET", "/stream", {"host": HERE}, 401),
+        ("POST", "/shutdown", {"host": HERE}, 401),
+        # in which order
+        ("GET", "/health", {"host": "evil.example"}, 400),
+        ("GET", "/requests", {**HAS, "host": "evil.example"}, 400),
+        ("GET", "/requests", {"host": "evil.example"}, 400),
+        ("POST", "/requests", {"host": HERE, **EVIL}, 401),
+        ("OPTIONS", "/health", {"host": "evil.example", "access-control-request-method": "GET"}, 403),
+        # who has the token is guarded all the same
+        ("POST", "/mappings", {**HAS, **EVIL}, 403),
+        ("POST", "/mappings", {**HAS, **BROWSER}, None),
+        ("POST", "/mappings", {**HAS, **BROWSER, "content-type": "text/plain"}, 415),
+        ("GET", "/requests", {**HAS, **EVIL}, None),
+        # reads that hold a connection
+        ("GET", "/stream", HAS, None),
+        ("GET", "/stream", {**HAS, "sec-fetch-site": "same-origin"}, None),
+        ("GET", "/stream", {**HAS, "sec-fetch-site": "none", "origin": f"http://{HERE}"}, None),
+        ("GET", "/stream", {**HAS, "sec-fetch-site": "cross-site"}, 403),
+        ("GET", "/stream", {**HAS, "sec-fetch-site": "same-site"}, 403),
+        ("HEAD", "/stream", {**HAS, "sec-fetch-site": "same-site"}, 403),
+        ("GET", "/stream", {**HAS, "origin": "http://127.0.0.1:3000"}, 403),
+        ("GET", "/stream", {**HAS, "origin": "null"}, 403),
+    ],
+)  # fmt: skip
+def test_whom_a_token_lets_in(method: str, path: str, headers: dict[str, str], status: int | None) -> None:
+    barred = guard(method, path, headers, [], TOKEN)
+    assert (barred.status if barred else None) == status
+    assert barred is None or TOKEN not in barred.detail
+    if status != 401:  # nobody is asked for a token where there is none
+        without = guard(method, path, headers, [])
+        assert (without.status if without else None) == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/requests", {"Authorization": "Bearer secret"}, 200),
+        ("GET", "/requests", {}, 401),
+        ("GET", "/requests", {"Authorization": "Bearer wrong"}, 401),
+        ("GET", "/nowhere", {}, 401),
+        ("GET", "/health", {}, 200),
+        ("POST", "/reset", {"Authorization": "Bearer secret", "Origin": "http://127.0.0.1:3000"}, 403),
+        ("GET", "/stream", {"Authorization": "Bearer secret", "Origin": "http://127.0.0.1:3000"}, 403),
+        ("GET", "/stream", {"Authorization": "Bearer secret", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", "/reset", {"Authorization": "Bearer secret"}, 200),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "/~one"])
+def test_the_token_over_http(
+    guarded: Running, prefix: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    got, answered, body = guarded.request(method, f"{prefix}/__admin{path}", headers=headers)
+    assert got == status
+    assert answered.get("www-authenticate") == ("Bearer" if status == 401 else None)
+    if status == 401:
+        assert json.loads(body)["type"] == "urn:mockserver:token"
+        assert "--admin-token" in json.loads(body)["detail"]
+    assert guarded.stage.watchers == set()
+
+
+def test_the_token_is_not_asked_of_the_apis_nor_on_the_first_page(guarded: Running) -> None:
+    assert guarded.trigger()[0] == 201
+    assert guarded.request("GET", "/")[0] == 200
+
+
+def test_a_page_of_another_origin_can_not_hold_a_stream(server: Running) -> None:
+    """Nor with the address of this machine and another port, for which browsers send cookies."""
+    for headers in ({"Origin": "http://localhost:3000"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}):
+        got, answered, body = server.request("GET", "/__admin/stream", headers=headers)
+        assert (got, json.loads(body)["type"]) == (403, "urn:mockserver:cross-origin")
+        assert "access-control-allow-origin" not in answered
+    assert server.stage.watchers == set()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ Everything below ``/~name`` concerns that namespace only.
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -121,6 +121,8 @@ class ControlPlane:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
+        except ClientDisconnect:  # in the middle of its body
+            return
         except RefusedError as error:
             response = error.response
         except PatternError as error:
@@ -141,8 +143,8 @@ class ControlPlane:
         if verb not in found:
             return _unknown(request, path, sorted(found))
         endpoint, request.scope["path_params"] = found[verb]
-        world = self._world(request)
         data = await self._read(request)
+        world = self._world(request)  # that of now: it may have been reset while the body was read
         answered = endpoint(Asked(self._stage, world, request, data, self._data_plane))
         return await answered if isinstance(answered, Awaitable) else answered
 

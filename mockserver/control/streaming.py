@@ -22,6 +22,7 @@ from mockserver.reports.redaction import secret_names
 from mockserver.reports.summaries import summary
 from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
 
+RESYNC: Final = "resync"
 MOST_WAITING: Final = 512
 BATCH: Final = 200
 GATHERING: Final = 0.03
@@ -51,13 +52,14 @@ class Reader:
             self.events.append(what)
         if len(self.calls) > MOST_WAITING:
             self.calls.clear()
-            self.events.append("resync")
+            if RESYNC not in self.events:
+                self.events.append(RESYNC)
         self.arrived.set()
 
     def taken(self) -> tuple[list[Row], list[str]]:
         """Take the next batch of calls, and all other events."""
         numbers = list(self.calls)[:BATCH]
-        rows, events = [self.calls.pop(number) for number in numbers], list(dict.fromkeys(self.events))
+        rows, events = [self.calls.pop(number) for number in numbers], list(self.events)
         self.events.clear()
         if not self.calls:
             self.arrived.clear()
@@ -67,12 +69,14 @@ class Reader:
 def stream(asked: Asked) -> Response:
     """Send live events until the reader leaves or the server stops; ``Last-Event-ID`` is the last call seen."""
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
+    if asked.request.method == "HEAD":  # its answer would never end
+        return Response(headers=headers, media_type="text/event-stream")
     return StreamingResponse(_events(asked), headers=headers, media_type="text/event-stream")
 
 
 async def _events(asked: Asked) -> AsyncIterator[str]:
     stage, world = asked.stage, asked.world
-    reader = Reader(world.namespace)
+    reader, newest = Reader(world.namespace), 0
     stage.watchers.add(reader.see)
     try:
         yield "retry: 1000\n\n"
@@ -86,9 +90,11 @@ async def _events(asked: Asked) -> AsyncIterator[str]:
             current = stage.worlds.get(world.namespace, world)
             for each in events:
                 yield _event(each, _told(each, stage, current))
-            if rows:
-                yield _calls(current, rows)
-            await asyncio.sleep(GATHERING)
+            if rows:  # calls that end late have small numbers; after a reset all have
+                newest = max(min(newest, current.journal.last), *(row[0] for row in rows))
+                yield _calls(current, rows, newest)
+            if not stage.closing.is_set():
+                await asyncio.sleep(GATHERING)
         yield _event("bye", {})
     finally:
         stage.watchers.discard(reader.see)
@@ -109,16 +115,19 @@ def _missed(stage: Stage, world: World, last: str) -> str:
     """Return the calls that a reader has missed who comes again."""
     if not last.isdecimal():
         return ""
-    rows = [row for row in world.journal.rows() if row[0] > int(last[:18])]
-    if len(rows) > MOST_WAITING or int(last[:18]) > world.journal.last:
-        return _event("resync", {"run": stage.run})
-    return _calls(world, rows) if rows else ""
+    seen = int(last[:18])
+    rows = [row for row in world.journal.rows() if row[0] > seen]
+    if len(rows) > MOST_WAITING or (
+        seen and seen not in world.journal
+    ):  # forgotten: what is shown may be so too
+        return _event(RESYNC, {"run": stage.run})
+    return _calls(world, rows, world.journal.last) if rows else ""
 
 
-def _calls(world: World, rows: Iterable[Row]) -> str:
+def _calls(world: World, rows: Iterable[Row], newest: int) -> str:
     names = secret_names(world.blueprint.apis)
     shown = [summary(world.journal.read(row), names, world.blueprint) for row in rows]
-    return f"id: {max(each['number'] for each in shown)}\n{_event('calls', shown)}"
+    return f"id: {newest}\n{_event('calls', shown)}"
 
 
 def _told(what: str, stage: Stage, world: World) -> JSON:

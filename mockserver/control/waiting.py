@@ -24,20 +24,21 @@ LONGEST = 60_000
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """Counts the calls of one namespace that match, until there are enough."""
+    """Counts the calls of one namespace that match, until there are enough; ``rows`` are those that were."""
 
     world: World
     pattern: Pattern
     count: int
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     numbers: set[int] = field(default_factory=set)
+    rows: list[Row] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._count_anew(self.world)
 
     def see(self, world: World, what: str, row: Row | None) -> None:
         """Look at what has happened; calls that were forgotten count no more."""
-        if world.namespace != self.world.namespace:
+        if world.namespace != self.world.namespace or self.reached.is_set():
             return
         if what != RECORDED or world.journal is not self.world.journal:
             self._count_anew(world)
@@ -54,7 +55,12 @@ class Waiter:
         if len(self.numbers) >= self.count:
             self.numbers = {number for number in self.numbers if number in self.world.journal}
             if len(self.numbers) >= self.count:
+                self.rows = self.found()
                 self.reached.set()
+
+    def found(self) -> list[Row]:
+        """Return the calls that match and are still there, oldest first."""
+        return [row for row in self.world.journal.rows() if row[0] in self.numbers]
 
 
 async def wait(asked: Asked) -> Response:
@@ -69,7 +75,7 @@ async def wait(asked: Asked) -> Response:
         asked.stage.watchers.discard(waiter.see)
     world, dropped = waiter.world, waiter.world.journal.dropped
     asked = replace(asked, world=world)  # it may have been reset meanwhile
-    rows = [row for row in world.journal.rows() if row[0] in waiter.numbers]
+    rows = waiter.rows if waiter.reached.is_set() else waiter.found()
     about: dict[str, JSON] = {"count": len(rows), "requests": requests_of(asked, rows)}
     if dropped:
         about["dropped"] = dropped

@@ -61,6 +61,11 @@ class Script:
         """Whether it answers the call."""
         return not (self.status is None and self.body is None and self.example is None and self.fault is None)
 
+    @property
+    def may_have_body(self) -> bool:
+        """Whether there may be a body that is sent."""
+        return self.fault is None and (self.status is None or self.status >= 200)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -114,9 +119,16 @@ class Chosen:
 
     @property
     def dribble(self) -> Dribble | None:
-        """How the body is sent bit by bit, if it is."""
+        """How the body is sent bit by bit, if it is: a fault and an informational status have none."""
+        if self.answering is not None and not self.answering.script.may_have_body:
+            return None
         acting = (rule.script.dribble for rule in (self.answering, self.delaying) if rule is not None)
         return next((dribble for dribble in acting if dribble is not None), None)
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of the answer, where a rule gives one."""
+        return "" if self.answering is None else self.answering.script.phrase
 
     def delay(self, ids: Ids) -> float:
         """Return the seconds to hold the call back."""

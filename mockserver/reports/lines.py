@@ -42,7 +42,8 @@ def verdict_of(exchange: Exchange) -> str:
     if exchange.state == WAITING:
         return f"held back for {exchange.delay:g} s"
     if exchange.outcome == "scripted":
-        return f"forced by {exchange.rule}{': ' if exchange.fault else ''}{exchange.fault or ''}"
+        made = f"{exchange.fault}, " if exchange.fault is not None else ""
+        return f"{made}forced by {exchange.rule}"
     if exchange.findings:
         return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
     if exchange.reason is not None:

@@ -26,7 +26,16 @@ from mockserver.engine.values import encode
 from mockserver.engine.world import World
 from mockserver.namespaces import HEADER, NamespaceError, checked, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
-from mockserver.server.delivery import Sleep, dribble, gone, is_plain, send_raw, start, transport_of
+from mockserver.server.delivery import (
+    Sleep,
+    dribble,
+    gone,
+    is_plain,
+    raw_send,
+    start,
+    transport_of,
+    undoubled,
+)
 from mockserver.server.delivery import fail as make_fault
 from mockserver.stage import RECORDED, SOURCE, Stage, TooManyNamespacesError
 
@@ -113,7 +122,7 @@ class DataPlane:
             more += self._more_headers(request)
         if chosen is not NOBODY:
             act = self._act_slowly if is_dribbled else self._act
-            await act(scope, world, decided, more, arrived, receive, send)
+            await act(scope, world, decided, undoubled(response, more), arrived, receive, send)
             return
         await send(start(response, world.clock.now(), more))
         await send({"type": "http.response.body", "body": response.body})
@@ -141,7 +150,10 @@ class DataPlane:
         head = start(response, world.clock.now(), more)
         if transport is not None and not is_plain(response, script.phrase):
             body = b"" if scope["method"] == "HEAD" else response.body
-            await send_raw(transport, head, body, script.phrase, receive)
+            send = raw_send(transport, script.phrase)
+            await send(head)
+            await send({"type": "http.response.body", "body": body})
+            await gone(receive)
             return
         await send(head)
         await send({"type": "http.response.body", "body": response.body})
@@ -159,6 +171,9 @@ class DataPlane:
         """Send a body bit by bit, and settle the call when it is out."""
         response, how = decided.response or _NOTHING, decided.chosen.dribble or Dribble(1, 0.0)
         stayed, leaving = False, asyncio.ensure_future(gone(receive))
+        transport, phrase = transport_of(scope), decided.chosen.phrase
+        if is_raw := transport is not None and not is_plain(response, phrase):
+            send = raw_send(transport, phrase)
         try:
             await send(start(response, world.clock.now(), more))
             body = b"" if scope["method"] == "HEAD" else response.body
@@ -166,6 +181,8 @@ class DataPlane:
         finally:
             leaving.cancel()
             self._settle(world, decided, arrived, aborted=not stayed)
+        if is_raw:
+            await gone(receive)
 
     async def _refuse(self, told: str, request: Request, send: Send) -> None:
         """Refuse a request for a namespace that cannot be."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.exchange import Response
-from mockserver.engine.headers import Pairs
+from mockserver.engine.headers import CALL_ID, Pairs
 from mockserver.engine.rules import Dribble
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -25,7 +25,7 @@ TRANSPORT: Final = "mockserver.transport"
 """The extension of the scope under which the protocol offers its transport."""
 SERVER: Final = (b"server", b"mockserver")
 _MOST_SHARED: Final = 500
-_NOT_IN_A_HEADER: Final = {ord(character): " " for character in "\0\r\n"}
+_NOT_IN_A_HEADER: Final = dict.fromkeys((*range(9), *range(10, 32), 127), " ")
 
 Wired = tuple[tuple[bytes, bytes], ...]
 
@@ -60,7 +60,16 @@ def _wired(headers: Pairs) -> tuple[Wired, bool, bool]:
 def _wire(name: str, value: str) -> tuple[bytes, bytes]:
     if not value.isprintable():  # what a body gave must not break out of a header line
         value = value.translate(_NOT_IN_A_HEADER)
-    return name.encode("latin-1"), value.encode("latin-1", "backslashreplace")
+    return name.encode("latin-1"), value.strip(" \t").encode("latin-1", "backslashreplace")
+
+
+def undoubled(response: Response, more: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that go with an answer without those that it has itself: browsers refuse two origins."""
+    own = {name.lower() for name, _ in _wired(response.headers)[0]} - _MAY_BE_DOUBLED
+    return [pair for pair in more if pair[0] not in own]
+
+
+_MAY_BE_DOUBLED: Final = frozenset({b"vary", CALL_ID.encode("ascii")})
 
 
 def transport_of(scope: Scope) -> Any:
@@ -73,15 +82,26 @@ def is_plain(response: Response, phrase: str) -> bool:
     return not phrase and response.status >= 200
 
 
-async def send_raw(transport: Any, head: Message, body: bytes, phrase: str, receive: Receive) -> None:
-    """Write an answer to the transport, and close the connection."""
-    status = head["status"]
+def raw_send(transport: Any, phrase: str) -> Send:
+    """Return what sends an answer to the transport, and closes the connection after it."""
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            transport.write(_head(message, phrase))
+            return
+        transport.write(message["body"])
+        if not message.get("more_body"):
+            transport.close()
+
+    return send
+
+
+def _head(message: Message, phrase: str) -> bytes:
+    status = message["status"]
     line = b"HTTP/1.1 %d %s\r\n" % (status, (phrase or _phrase(status)).encode("ascii"))
-    fields = [*head["headers"], (b"connection", b"close")]
-    lines = b"".join(b"%s: %s\r\n" % pair for pair in fields)
-    transport.write(b"%s%s\r\n%s" % (line, lines, body))
-    transport.close()
-    await gone(receive)
+    fields = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in [*fields, (b"connection", b"close")])
+    return b"%s%s\r\n" % (line, lines)
 
 
 def _phrase(status: int) -> str:
@@ -127,17 +147,17 @@ async def gone(receive: Receive) -> None:
 async def dribble(
     send: Send, body: bytes, how: Dribble, sleep: Sleep, leaving: "asyncio.Future[None]"
 ) -> bool:
-    """Send a body in pieces over a time, and tell whether the client stayed until the end."""
-    size, pause = max(1, -(-len(body) // how.pieces)), how.seconds / how.pieces
-    pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-    pieces += [b""] * (how.pieces - len(pieces))
-    for number, piece in enumerate(pieces, 1):
-        waiting = asyncio.ensure_future(sleep(pause))
+    """Send a body in pieces over a time, and tell whether the client stayed until the end.
+
+    A piece has at least one byte, so that there may be fewer than were asked for.
+    """
+    count = max(1, min(how.pieces, len(body)))
+    for number in range(count):
+        waiting = asyncio.ensure_future(sleep(how.seconds / count))
         await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if leaving.done():
             return False
-        is_last = number == len(pieces)
-        if piece or is_last:
-            await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
+        piece = body[len(body) * number // count : len(body) * (number + 1) // count]
+        await send({"type": "http.response.body", "body": piece, "more_body": number + 1 < count})
     return True

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mockserver.server.transport import offering
 
@@ -33,11 +33,20 @@ class Protocol(HttpToolsProtocol):
     _in_body = False
     _left: int | None = None
     _unread = b""  # the beginning of a head whose end has not come yet
+    _overtaken: tuple[RequestResponseCycle, ...] = ()  # others came before these were answered
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Offer the transport in the scope of every request."""
         super().connection_made(transport)
         self.app = offering(self.app, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell all requests that wait for it: uvicorn tells the last one only, and the others would wait for ever."""
+        for cycle in self._overtaken:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Give the parser heads and bodies apart; nearly every request comes whole, and can stay so."""
@@ -73,9 +82,12 @@ class Protocol(HttpToolsProtocol):
         return data[:size], data[size:]
 
     def on_headers_complete(self) -> None:
-        """Note the length of the body, and spell the header again as it was sent."""
+        """Note the length of the body, spell the header again as it was sent, and see what is still unanswered."""
         if not self._is_whole:
             self._note_head()
+        if self.cycle is not None and not self.cycle.response_complete:
+            unanswered = [cycle for cycle in self._overtaken if not cycle.response_complete]
+            self._overtaken = (*unanswered, self.cycle)
         super().on_headers_complete()
 
     def _note_head(self) -> None:

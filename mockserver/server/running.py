@@ -133,12 +133,12 @@ async def _stop(server: uvicorn.Server, sockets: Sequence[socket.socket]) -> Non
     if state.tasks:
         await asyncio.wait(state.tasks, timeout=_GRACE)
     logging.getLogger("uvicorn.error").disabled = True  # what is cancelled now is no error
+    for connection in list(state.connections):  # first, or uvicorn would answer what is cancelled with a 500
+        connection.transport.abort()
+    await asyncio.sleep(0)
     for task in list(state.tasks):
         task.cancel()
     await asyncio.gather(*state.tasks, return_exceptions=True)
-    for connection in list(state.connections):
-        connection.transport.abort()
-    await asyncio.sleep(0)
 
 
 def _http_protocol() -> Any:
