@@ -4,7 +4,6 @@ Differences stand in sub-events, the one place of a near miss where WireMock's c
 """
 
 import base64
-import binascii
 import difflib
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -142,6 +141,6 @@ def _body_of(document: Mapping[str, JSON]) -> bytes:
     if isinstance(encoded := document.get("bodyAsBase64"), str):
         try:
             return base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:  # also of a text that is not ASCII
             raise RefusedError(unreadable([("/bodyAsBase64", "must be base64")])) from None
     return str(document.get("body") or "").encode("utf-8", "replace")

@@ -90,6 +90,6 @@ def read_distribution(source: JSON, at: str, faults: list[Fault]) -> Delay | Non
     before = len(faults)
     faults += [(below(at, name), f"{kind} has no {name}") for name in source if name not in {"type", *names}]
     values = [read_milliseconds(source.get(name), below(at, name), faults) for name in names]
-    if kind == "uniform" and values[0] > values[1]:
+    if len(faults) == before and kind == "uniform" and values[0] > values[1]:
         faults.append((below(at, "lower"), "must not be above upper"))
     return make(*values) if len(faults) == before else None

@@ -41,7 +41,7 @@ class Pattern:
     """A request pattern as it was sent (``source``), and its parts, the cheapest first."""
 
     source: JSON
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = field(compare=False)
     knows_verdict: bool = False
     """Whether it asks for the outcome or the reason, which are known only when a call is decided."""
 
