@@ -11,7 +11,7 @@ stand in any order. A text of the expected value may be a placeholder:
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -30,11 +30,12 @@ _ANY: Final[Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where two values differ; what is not there is `ABSENT`."""
+    """One place where two values differ; what is not there is `ABSENT`. ``weight`` values are wrong by it."""
 
     pointer: str
     expected: JSON
     actual: JSON
+    weight: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mockserver.engine.comparison import Difference
 from mockserver.engine.exchange import JSON, NAMES, Reason
 from mockserver.engine.matchers import read_matcher
 from mockserver.engine.matching import Fault, Matcher, Value, short
-from mockserver.engine.paths import normal_path, path_pattern, path_values
+from mockserver.engine.paths import normal_path, path_pattern, path_values, variables_of
 from mockserver.engine.sightings import Sighting, address_of
 from mockserver.engine.text_matchers import expression_of
 from mockserver.engine.values import ABSENT, below, nearest
@@ -55,7 +55,8 @@ class Pattern:
 
     def distance(self, differences: Sequence[Difference]) -> float:
         """Return the share of what is compared that differs, from 0 to 1."""
-        return min(1.0, len(differences) / (sum(part.weight for part in self.parts) or 1))
+        wrong = sum(each.weight for each in differences)
+        return min(1.0, wrong / (sum(part.weight for part in self.parts) or 1))
 
 
 class PatternError(ValueError):
@@ -180,7 +181,8 @@ def _expression(operand: JSON, at: str, _: _Context, *, read: Callable[[Sighting
 
 
 def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
-    template, wanted = _text(operand), context.source.get("pathParameters") or {}
+    template, parameters = _text(operand), context.source.get("pathParameters")
+    wanted = parameters if isinstance(parameters, dict) else {}
     plain = re.compile(re.escape(template))
     expression = path_pattern(template, {}) or plain
 
@@ -194,6 +196,9 @@ def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
 
     place = below(at.rpartition("/")[0], "pathParameters")
     parts = [_on_value(2, "/url", template, _path, holds)]
+    known = variables_of(template)
+    told = f"the template has {', '.join(known)}" if known else "the template has no variables"
+    context.faults.extend((below(place, name), told) for name in wanted if name not in known)
     for name, matcher in _named(wanted, place, context):
         parts.append(_on_matcher(2, below("/pathParameters", name), matcher, partial(value_of, name=name)))
     return parts
@@ -202,6 +207,8 @@ def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
 def _path_parameters(operand: JSON, at: str, context: _Context) -> list[Part]:
     if operand and context.source.get("urlPathTemplate") is None:
         raise ValueError("needs urlPathTemplate beside it")
+    if not isinstance(operand, dict):
+        raise ValueError(f"must map names to matchers, not be {short(operand)}")
     return []
 
 
