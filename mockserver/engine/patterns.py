@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A request pattern as it was sent (``source``), and its parts, the cheapest first."""
+    """A request pattern as it was sent (``source``, without nulls), and its parts, the cheapest first."""
 
     source: JSON
     parts: tuple[Part, ...] = field(compare=False)
@@ -88,15 +88,16 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
     if not isinstance(source, dict):
         faults.append((at, f"a request pattern is an object, not {short(source)}"))
         return None
-    urls = [name for name in URLS if source.get(name) is not None]
+    source = {
+        name: operand for name, operand in source.items() if operand is not None
+    }  # as some clients send
+    urls = [name for name in URLS if name in source]
     faults += [
         (below(at, name), f"stands beside {urls[0]}; a pattern has one of {', '.join(URLS)}")
         for name in urls[1:]
     ]
     parts: list[Part] = []
     for name, operand in source.items():
-        if operand is None:  # some clients send null for what was not asked for
-            continue
         if (read := MEMBERS.get(name)) is None:
             faults.append((below(at, name), _unknown(name)))
             continue
@@ -104,7 +105,7 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
             parts += read(operand, below(at, name), _Context(source, known, faults))
         except ValueError as error:
             faults.append((below(at, name), str(error)))
-    asks = any(source.get(name) is not None for name in ("outcome", "reason"))
+    asks = "outcome" in source or "reason" in source
     return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), asks)
 
 
@@ -205,7 +206,7 @@ def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
 
 
 def _path_parameters(operand: JSON, at: str, context: _Context) -> list[Part]:
-    if operand and context.source.get("urlPathTemplate") is None:
+    if operand and "urlPathTemplate" not in context.source:
         raise ValueError("needs urlPathTemplate beside it")
     if not isinstance(operand, dict):
         raise ValueError(f"must map names to matchers, not be {short(operand)}")

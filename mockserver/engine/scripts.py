@@ -154,6 +154,8 @@ def _dribble(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> Dribble
         faults.append((place, "must be an object of numberOfChunks and totalDuration"))
         return None
     pieces = read_count(source, "numberOfChunks", place, faults)
+    if source["numberOfChunks"] is None:
+        faults.append((below(place, "numberOfChunks"), "must be a whole number from 1, not null"))
     total = read_milliseconds(source["totalDuration"], below(place, "totalDuration"), faults)
     return None if pieces is None or len(faults) > before else Dribble(pieces, total / 1000)
 
