@@ -67,7 +67,7 @@ def _sample(asked: Asked, given: Mapping[str, JSON]) -> Call:
     if not samples:
         raise RefusedError(missing(f"there is no bundled sample of {name}"))
     wanted = given.get("sample", next(iter(samples)))
-    if wanted not in samples:
+    if not isinstance(wanted, str) or wanted not in samples:
         raise RefusedError(missing(f"{name} has no sample {wanted!r}; there are {', '.join(samples)}"))
     return _call_of(samples[wanted], served[name], asked.world.terms.policies[name])
 

@@ -123,8 +123,8 @@ def _own_of(
     if not isinstance(metadata, dict):
         faults.append((below(at, "metadata"), f"must be an object, not {short(metadata)}"))
         return {}, {}
-    told = metadata.get("mock") or {}
-    if not isinstance(told, dict) or not isinstance(told.get("request") or {}, dict):
+    told = {} if metadata.get("mock") is None else metadata["mock"]
+    if not isinstance(told, dict) or not isinstance(told.get("request"), dict | None):
         faults.append(
             (below(at, "metadata"), "mock is the mock's own: an object of times, after, example, request")
         )
