@@ -114,3 +114,80 @@ def test_how_long_and_for_how_many_can_be_waited(server: Running, body: Any, poi
 def test_nulls_are_not_sent(server: Running) -> None:
     asked = {"method": "DELETE", "count": None, "timeoutMilliseconds": None}
     assert ask(server, "/requests/wait", asked)[0] == 200
+
+
+# What came near
+
+
+def test_calls_that_come_near_a_pattern(server: Running) -> None:
+    pattern = {"method": "POST", "urlPath": "/event/", "api": "suprsend", "outcome": "repeated", "url": None}
+    answers = [
+        ask(server, path, pattern)
+        for path in ("/near-misses/request-pattern", "/requests/near-misses/request-pattern")
+    ]
+    assert answers[0] == answers[1]
+    misses = answers[0][1]["nearMisses"]
+    assert all(set(each) == {"request", "requestPattern", "matchResult"} for each in misses)
+    assert [each["requestPattern"] for each in misses] == [{"method": "POST", "urlPath": "/event/"}] * 3
+    assert [each["matchResult"]["distance"] for each in misses] == [0.25, 0.25, 0.5]
+    assert numbers([each["request"] for each in misses]) == [6, 4, 8]
+    told = {"pointer": "/mock/outcome", "expected": "repeated", "actual": "refused"}
+    difference = {"type": "DIFFERENCE", "timeOffsetNanos": 0, "data": told}
+    assert misses[0]["matchResult"] == {"distance": 0.25, "subEvents": [difference], "diffDescriptions": []}
+
+
+@pytest.mark.parametrize(
+    ("request_", "names", "distances"),
+    [
+        ({"url": "/event/", "method": "GET"}, ["suprsend event-api"], [0.5]),
+        ({"url": "/v1/events/trigge", "method": "POST"}, ["novu EventsController_trigger"], [0.5]),
+        ({"url": "/zzz", "method": "POST", "headers": {"X-Rule": ["a", "b"]}, "body": "x"}, ["the rule"], [0.3333]),
+        ({"url": "/ruled?x=1", "method": "POST", "headers": {"x-rule": "b"}, "bodyAsBase64": "eA=="}, ["the rule"], [0.0]),
+    ],
+)  # fmt: skip
+def test_rules_and_operations_that_come_near_a_request(
+    server: Running, request_: Any, names: list[str], distances: list[float]
+) -> None:
+    prefix = "/~near"
+    rule = {
+        "name": "the rule",
+        "request": {
+            "urlPath": "/ruled",
+            "headers": {"X-Rule": {"equalTo": "b"}},
+            "bodyPatterns": [{"equalTo": "x"}],
+        },
+    }
+    ask(server, "/reset", {}, prefix)
+    ask(server, "/mappings", rule, prefix)
+    status, found = ask(server, "/near-misses/request", request_, prefix)
+    misses = found["nearMisses"][: len(names)]
+    assert (status, [each["stubMapping"]["name"] for each in misses]) == (200, names)
+    assert all(each["request"] == request_ and len(found["nearMisses"]) <= 3 for each in misses)
+    assert [each["matchResult"]["distance"] for each in misses] == distances
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ([], ""),
+        ({"url": 5}, ""),
+        ({"url": "/", "headers": ["a"]}, "/headers"),
+        ({"url": "/", "bodyAsBase64": "!"}, "/bodyAsBase64"),
+        ({"url": "/", "bodyAsBase64": "é"}, "/bodyAsBase64"),
+    ],
+)
+def test_a_request_that_cannot_be_read(server: Running, body: Any, pointer: str) -> None:
+    status, answered = ask(server, "/near-misses/request", body)
+    assert (status, [each["source"]["pointer"] for each in answered["errors"]]) == (422, [pointer])
+
+
+def test_what_nobody_took_was_meant_for_something(server: Running) -> None:
+    status, _, body = server.request("GET", "/__admin/requests/unmatched/near-misses")
+    misses = json.loads(body)["nearMisses"]
+    assert status == 200
+    assert {each["request"]["mock"]["number"] for each in misses} <= {7, 8, 10, 11, 12}
+    meant = [each for each in misses if each["request"]["mock"]["number"] == 8]
+    assert meant[0]["stubMapping"] == {
+        "name": "suprsend event-api", "request": {"method": "POST", "urlPath": "/event/"}, "response": {"status": 202},
+    }  # fmt: skip
+    assert set(meant[0]) == {"request", "stubMapping", "matchResult"}
