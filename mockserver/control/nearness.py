@@ -144,4 +144,4 @@ def _body_of(document: Mapping[str, JSON]) -> bytes:
             return base64.b64decode(encoded, validate=True)
         except ValueError:  # also what is not ASCII
             raise RefusedError(unreadable([("/bodyAsBase64", "must be base64")])) from None
-    return str(document.get("body", "")).encode("utf-8", "replace")
+    return str(document.get("body") or "").encode("utf-8", "replace")

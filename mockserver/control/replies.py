@@ -13,7 +13,7 @@ from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.engine.matching import Fault
 from mockserver.engine.parsing import MalformedError, parse_json
-from mockserver.engine.values import encode
+from mockserver.engine.values import below, encode
 from mockserver.engine.world import World
 from mockserver.stage import Stage
 
@@ -85,7 +85,7 @@ class Asked:
         if not isinstance(document, dict):
             raise RefusedError(unreadable([("", "the body must be an object")]))
         told = f"is not known here; there are {', '.join(known)}"
-        if unknown := [(f"/{name}", f"{name} {told}") for name in document if name not in known]:
+        if unknown := [(below("", name), f"{name} {told}") for name in document if name not in known]:
             raise RefusedError(unreadable(unknown))
         return {name: value for name, value in document.items() if value is not None}
 

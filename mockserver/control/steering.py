@@ -13,7 +13,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.matching import Fault, short
 from mockserver.engine.policy import Catalogue, CatalogueEntry
 from mockserver.engine.terms import LimitTerms
-from mockserver.engine.values import duration_text, iso_time, positive_seconds
+from mockserver.engine.values import below, duration_text, iso_time, positive_seconds
 from mockserver.stage import CLOCK, NAMESPACES
 
 UNKNOWN: Final = ("accept", "refuse")
@@ -176,10 +176,15 @@ def set_catalogue(asked: Asked) -> Response:
 
 
 def _catalogue_faults(asked: Asked, catalogue: Mapping[str, JSON]) -> list[Fault]:
-    for name, entry in catalogue["names"].items():
-        if not isinstance(entry, dict) or not set(entry) <= {"payload", "status"}:
-            return [(f"/names/{name}", f"an entry is an object of payload and status, not {short(entry)}")]
-    return list(catalogue_problems(asked.api(), catalogue))
+    wrong = {
+        name: entry
+        for name, entry in catalogue["names"].items()
+        if not isinstance(entry, dict) or not set(entry) <= {"payload", "status"}
+    }
+    told = "an entry is an object of payload and status, not"
+    faults = [(below("/names", name), f"{told} {short(entry)}") for name, entry in wrong.items()]
+    readable = {name: entry for name, entry in catalogue["names"].items() if name not in wrong}
+    return [*faults, *catalogue_problems(asked.api(), {**catalogue, "names": readable})]
 
 
 def delete_catalogue(asked: Asked) -> Response:
@@ -208,7 +213,7 @@ def set_name(asked: Asked) -> Response:
     given = asked.members("payload", "status") if asked.data.strip() else {}
     faults = _catalogue_faults(asked, {"names": {name: given}})
     if faults:
-        place = f"/names/{name.replace('~', '~0').replace('/', '~1')}"
+        place = below("/names", name)
         return unreadable([(pointer.removeprefix(place), told) for pointer, told in faults])
     known = terms.catalogue_of(api.name)
     added = catalogued({"names": {name: given}}).entries

@@ -91,7 +91,8 @@ def _read(asked: Asked) -> tuple[Pattern, int, int]:
     document = asked.document()
     if not isinstance(document, dict):
         raise RefusedError(unreadable([("", "the body must be an object")]))
-    count, milliseconds = document.get("count", 1), document.get("timeoutMilliseconds", 5000)
+    asks = {name: value for name, value in document.items() if value is not None}
+    count, milliseconds = asks.pop("count", 1), asks.pop("timeoutMilliseconds", 5000)
     faults: list[Fault] = []
     for name, value, least, most in (
         ("count", count, 1, 10**9),
@@ -101,7 +102,6 @@ def _read(asked: Asked) -> tuple[Pattern, int, int]:
             faults.append((f"/{name}", f"must be a whole number from {least} to {most}, not {short(value)}"))
     if faults:
         raise RefusedError(unreadable(faults))
-    asks = {name: value for name, value in document.items() if name not in {"count", "timeoutMilliseconds"}}
     return read_pattern(asks, asked.stage.blueprint.served), count, milliseconds
 
 

@@ -11,7 +11,7 @@ stand in any order. A text of the expected value may be a placeholder:
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -30,11 +30,12 @@ _ANY: Final[Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where two values differ; what is not there is `ABSENT`."""
+    """One place where two values differ; what is not there is `ABSENT`. ``weight`` values are wrong by it."""
 
     pointer: str
     expected: JSON
     actual: JSON
+    weight: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def compare(expected: JSON, actual: JSON, tolerance: Tolerance = EXACT, at: str 
     """Return every difference between two values, in the order of the expected one."""
     try:
         return list(_compare(expected, actual, tolerance, at))
-    except RecursionError:  # as deep as a body may be nested
-        return [] if encode(expected) == encode(actual) else [Difference(at, expected, actual)]
+    except RecursionError:  # nested deeper than lists can be paired: as they stand
+        return list(_compare(expected, actual, Tolerance(tolerance.extra), at))
 
 
 def leaves(value: JSON) -> int:
@@ -88,7 +89,7 @@ def _is_placeholder(text: str) -> bool:
         return text in _ANY
     try:
         _expression(text)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return False
     return True
 
@@ -99,16 +100,24 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def _compare(expected: JSON, actual: JSON, tolerance: Tolerance, at: str) -> Iterator[Difference]:
-    if isinstance(expected, str) and expected.startswith(PLACEHOLDER):
-        if not _stands_for(expected, actual):
-            yield Difference(at, expected, actual)
-    elif isinstance(expected, dict) and isinstance(actual, dict):
-        yield from _compare_objects(expected, actual, tolerance, at)
-    elif isinstance(expected, list) and isinstance(actual, list):
-        by = _compare_any_order if tolerance.any_order else _compare_lists
-        yield from by(expected, actual, tolerance, at)
-    elif json_type(expected) != json_type(actual) or expected != actual:
-        yield Difference(at, expected, actual)
+    left = [
+        Difference(at, expected, actual)
+    ]  # a list of what is to do: a body may be nested deeper than calls
+    while left:
+        pair = left.pop()
+        at, expected, actual = pair.pointer, pair.expected, pair.actual
+        if isinstance(expected, str) and expected.startswith(PLACEHOLDER):
+            if not _stands_for(expected, actual):
+                yield pair
+        elif isinstance(expected, dict) and isinstance(actual, dict):
+            left += reversed(list(_members(expected, actual, tolerance, at)))
+        elif isinstance(expected, list) and isinstance(actual, list):
+            if tolerance.any_order:
+                yield from _compare_any_order(expected, actual, tolerance, at)
+            else:
+                left += reversed(list(_items(expected, actual, tolerance, at)))
+        elif json_type(expected) != json_type(actual) or expected != actual:
+            yield pair
 
 
 def _stands_for(placeholder: str, actual: JSON) -> bool:
@@ -117,23 +126,21 @@ def _stands_for(placeholder: str, actual: JSON) -> bool:
     return json_type(actual) in _ANY.get(placeholder, frozenset())
 
 
-def _compare_objects(
+def _members(
     expected: dict[str, JSON], actual: dict[str, JSON], tolerance: Tolerance, at: str
 ) -> Iterator[Difference]:
     for name, value in expected.items():
-        yield from _compare(value, actual.get(name, ABSENT), tolerance, below(at, name))
+        yield Difference(below(at, name), value, actual.get(name, ABSENT))
     if not tolerance.extra:
         for name, value in actual.items():
             if name not in expected:
                 yield Difference(below(at, name), ABSENT, value)
 
 
-def _compare_lists(
-    expected: list[JSON], actual: list[JSON], tolerance: Tolerance, at: str
-) -> Iterator[Difference]:
+def _items(expected: list[JSON], actual: list[JSON], tolerance: Tolerance, at: str) -> Iterator[Difference]:
     for position, value in enumerate(expected):
         other = actual[position] if position < len(actual) else ABSENT
-        yield from _compare(value, other, tolerance, f"{at}/{position}")
+        yield Difference(f"{at}/{position}", value, other)
     if not tolerance.extra:
         for position in range(len(expected), len(actual)):
             yield Difference(f"{at}/{position}", ABSENT, actual[position])

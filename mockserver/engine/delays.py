@@ -11,6 +11,7 @@ from mockserver.engine.values import Ids, below
 
 LONGEST: Final = 3600.0
 """Seconds that an answer is held back at most."""
+_WIDEST: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ def read_milliseconds(value: JSON, at: str, faults: list[Fault]) -> float:
     return float(value)
 
 
+def _read_sigma(value: JSON, at: str, faults: list[Fault]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _WIDEST:
+        faults.append((at, f"must be a number from 0 to {_WIDEST:.0f}, not {short(value)}"))
+        return 0.0
+    return float(value)
+
+
 def read_distribution(source: JSON, at: str, faults: list[Fault]) -> Delay | None:
     """Read a ``delayDistribution``; None where it has faults."""
     kind = source.get("type") if isinstance(source, dict) else None
@@ -89,7 +97,10 @@ def read_distribution(source: JSON, at: str, faults: list[Fault]) -> Delay | Non
     make, names = _DISTRIBUTIONS[kind]
     before = len(faults)
     faults += [(below(at, name), f"{kind} has no {name}") for name in source if name not in {"type", *names}]
-    values = [read_milliseconds(source.get(name), below(at, name), faults) for name in names]
-    if kind == "uniform" and values[0] > values[1]:
+    values = [
+        (_read_sigma if name == "sigma" else read_milliseconds)(source.get(name), below(at, name), faults)
+        for name in names
+    ]
+    if len(faults) == before and kind == "uniform" and values[0] > values[1]:
         faults.append((below(at, "lower"), "must not be above upper"))
     return make(*values) if len(faults) == before else None

@@ -1,6 +1,9 @@
 """Matchers of JSON: structure, schema, and what a JSONPath finds."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import jsonschema_rs
@@ -9,7 +12,7 @@ from mockserver.engine.comparison import Difference, Tolerance, compare, leaves,
 from mockserver.engine.exchange import JSON
 from mockserver.engine.judge import without_surrogates
 from mockserver.engine.matching import Fault, Matcher, Read, Value, flag_of, short
-from mockserver.engine.parsing import MalformedError, parse_json
+from mockserver.engine.parsing import DEEPEST, MalformedError, parse_json
 from mockserver.engine.values import ABSENT, cut
 
 
@@ -50,26 +53,70 @@ def is_something(found: JSON) -> bool:
     return found is not None and found != {} and not (isinstance(found, str) and not found)
 
 
-def finder_of(path: str) -> Callable[[JSON], list[JSON]]:
-    """Return what finds the values of a JSONPath in a document. Raises ValueError."""
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A JSONPath: ``find`` returns what it leads to in a document. One that is ``singular`` leads to one place."""
+
+    find: Callable[[JSON], list[JSON]]
+    singular: bool
+
+
+def path_of(text: str) -> Path:
+    """Compile a JSONPath. Raises ValueError."""
     import jsonpath  # noqa: PLC0415 - takes 60 ms, and most patterns have none
 
     try:
-        compiled = jsonpath.compile(path)
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        raise ValueError(f"{cut(path)!r} is not a JSONPath that is understood: {error}") from None
+        compiled = _dialect().compile(text)
+    except (jsonpath.JSONPathError, re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{cut(text)!r} is not a JSONPath that is understood: {_first_line(error)}"
+        ) from None
+    if not isinstance(compiled, jsonpath.JSONPath):
+        raise ValueError(
+            f"{cut(text)!r} joins several paths; write one matcher for each, and join them with or"
+        )
 
     def find(document: JSON) -> list[JSON]:
         if document is ABSENT:
             return []
-        # A filter right below the root is applied to the root itself too: WireMock's commonest idiom.
-        roots = [document, [document]] if path.startswith("$[?") else [document]
+        found: Iterable[Any] = [
+            jsonpath.JSONPathMatch(
+                filter_context={}, obj=document, parent=None, path="$", parts=(), root=document
+            )
+        ]
         try:
-            return [found for root in roots for found in compiled.findall(root)]
-        except (jsonpath.JSONPathError, RecursionError):
+            for segment in compiled.segments:
+                found = segment.resolve(map(_listed, found) if _filters(segment) else found)
+            return [each.obj for each in found]
+        except (jsonpath.JSONPathError, re.error, RecursionError):
             return []
 
-    return find
+    return Path(find, compiled.singular_query())
+
+
+@lru_cache(maxsize=1)
+def _dialect() -> Any:
+    import jsonpath  # noqa: PLC0415
+
+    environment = jsonpath.JSONPathEnvironment()
+    environment.max_recursion_depth = DEEPEST
+    return environment
+
+
+def _filters(segment: Any) -> bool:
+    return all(type(selector).__name__ == "Filter" for selector in segment.selectors)
+
+
+def _listed(node: Any) -> Any:
+    """Return an object as the one item of a list: in WireMock's dialect a filter tests an object itself.
+
+    RFC 9535 would test its members instead, of which a negative filter accepts nearly any.
+    """
+    return node.new_child([node.obj], 0) if isinstance(node.obj, dict) else node
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 _DRAFTS: Final[Mapping[str, Any]] = {
@@ -83,7 +130,7 @@ _DRAFTS: Final[Mapping[str, Any]] = {
 
 def _matches_json_schema(operand: JSON, source: JSON, _: str, __: list[Fault]) -> Matcher:
     schema, version = _document(operand, "matchesJsonSchema"), source.get("schemaVersion", "V202012")
-    if version not in _DRAFTS:
+    if not isinstance(version, str) or version not in _DRAFTS:
         raise ValueError(f"schemaVersion must be one of {', '.join(_DRAFTS)}, not {short(version)}")
     try:
         validator = _DRAFTS[version](schema, retriever=_retrieve_nothing)

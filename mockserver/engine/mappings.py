@@ -14,7 +14,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.matching import Fault, short
 from mockserver.engine.patterns import Known, PatternError, pattern_of
 from mockserver.engine.rules import Armed, Rule
-from mockserver.engine.scripts import read_count, read_script, read_text, refuse_unknown
+from mockserver.engine.scripts import read_count, read_script, read_text, refuse_unknown, without_nulls
 from mockserver.engine.values import below, nearest
 
 OWN_REQUEST: Final = ("api", "operation")
@@ -55,22 +55,23 @@ def _read(
         told = "outcome and reason are known only when a call is decided; a rule looks before that"
         faults.append((below(at, "request"), told))
     script = read_script(given.get("response", {}), own.get("example"), below(at, "response"), faults)
-    _check_example(own.get("example"), request, served, below(at, "example"), faults)
+    place = {name: below(at if name in given else f"{at}/metadata/mock", name) for name in OWN}
+    _check_example(own.get("example"), request, served, place["example"], faults)
     id_ = _id_of(given, at, faults)
-    texts = {name: read_text(given, name, at, faults) for name in _TEXTS}
-    if texts["requiredScenarioState"] and not texts["scenarioName"]:
-        faults.append((below(at, "requiredScenarioState"), "needs scenarioName beside it"))
+    texts = _texts_of(given, at, faults)
     numbers = {
         "priority": read_count(given, "priority", at, faults),
-        "times": read_count(own, "times", at, faults),
+        "times": read_count(own, "times", place["times"].removesuffix("/times"), faults),
     }
-    if own.get("after", "nothing") not in {"nothing", "checks"}:
-        faults.append((below(at, "after"), f"must be nothing or checks, not {short(own['after'])}"))
+    if own.get("after", "nothing") not in ("nothing", "checks"):
+        faults.append((place["after"], f"must be nothing or checks, not {short(own['after'])}"))
     if faults or pattern is None or script is None:
         return None
     written = {
-        "request": {name: value for name, value in request.items() if name not in OWN_REQUEST},
-        "response": {name: value for name, value in given.get("response", {}).items() if value is not None},
+        "request": {
+            name: value for name, value in request.items() if value is not None and name not in OWN_REQUEST
+        },
+        "response": without_nulls(given.get("response", {})),
         **({"priority": numbers["priority"]} if numbers["priority"] is not None else {}),
     }
     return Rule(
@@ -122,8 +123,8 @@ def _own_of(
     if not isinstance(metadata, dict):
         faults.append((below(at, "metadata"), f"must be an object, not {short(metadata)}"))
         return {}, {}
-    told = metadata.get("mock", {})
-    if not isinstance(told, dict) or not isinstance(told.get("request", {}), dict):
+    told = {} if metadata.get("mock") is None else metadata["mock"]
+    if not isinstance(told, dict) or not isinstance(told.get("request"), dict | None):
         faults.append(
             (below(at, "metadata"), "mock is the mock's own: an object of times, after, example, request")
         )
@@ -137,6 +138,17 @@ def _own_of(
     }
     own |= {name: given[name] for name in OWN if name in given}
     return {name: value for name, value in metadata.items() if name != "mock"}, own
+
+
+def _texts_of(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> dict[str, str | None]:
+    texts = {name: read_text(given, name, at, faults) for name in _TEXTS}
+    if not texts["scenarioName"]:
+        faults += [
+            (below(at, name), "needs scenarioName beside it")
+            for name in ("requiredScenarioState", "newScenarioState")
+            if texts[name]
+        ]
+    return texts
 
 
 def _id_of(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> str | None:

@@ -4,15 +4,19 @@ The words are those of WireMock. A matcher is one object with one operation and 
 told by JSON Pointer, and nothing is passed over. `OPERATIONS` is the table of all of them.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from mockserver.engine.comparison import paired
 from mockserver.engine.exchange import JSON
-from mockserver.engine.json_matchers import OF_JSON, finder_of, is_something
+from mockserver.engine.json_matchers import OF_JSON, Path, is_something, path_of
 from mockserver.engine.matching import Fault, Matcher, Read, Value, WholeError, short
 from mockserver.engine.text_matchers import OF_TEXTS
-from mockserver.engine.values import as_text, below, nearest
+from mockserver.engine.values import below, nearest
+
+_DEEPEST: Final = 100
+"""How many steps of a JSON Pointer lead to a matcher at most."""
 
 
 def read_matcher(source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
@@ -21,6 +25,9 @@ def read_matcher(source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
         faults.append(
             (at, f"{short(source)} is not a match operation; write an object, as in {{equalTo: …}}")
         )
+        return None
+    if at.count("/") > _DEEPEST:
+        faults.append((at, "is nested too deep"))
         return None
     names = [name for name in source if name in OPERATIONS]
     if len(names) != 1:
@@ -54,11 +61,11 @@ def _unknown(source: Mapping[str, JSON]) -> str:
 
 def _matches_json_path(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
     if isinstance(operand, str):
-        find = finder_of(operand)
-        return Matcher(source, lambda value: any(map(is_something, find(value.json))))
+        plain = path_of(operand)
+        return Matcher(source, lambda value: any(map(is_something, plain.find(value.json))))
     if not isinstance(operand, dict) or not isinstance(operand.get("expression"), str):
         raise ValueError("matchesJsonPath must be a path, or an object with an expression and a matcher")
-    find = finder_of(operand["expression"])
+    path = path_of(operand["expression"])
     inner = read_matcher(
         {name: each for name, each in operand.items() if name != "expression"},
         below(at, "matchesJsonPath"),
@@ -67,11 +74,33 @@ def _matches_json_path(operand: JSON, source: JSON, at: str, faults: list[Fault]
     if inner is None:
         return None
 
+    look = _as_documents if _OF_DOCUMENTS & set(operand) else _as_texts
+
     def on(value: Value) -> bool:
-        found = [Value(as_text(each), None, value.now, each) for each in find(value.json)]
-        return inner.meets(found)
+        found = look(path, path.find(value.json))
+        return inner.meets([Value(_text_of(each), None, value.now, each) for each in found])
 
     return Matcher(source, on)
+
+
+_OF_DOCUMENTS: Final = frozenset({*OF_JSON, "matchesJsonPath"})
+
+
+def _as_documents(path: Path, found: list[JSON]) -> list[JSON]:
+    """Return what matchers of JSON look at: each value, and the list of them where there may be several."""
+    return found if path.singular or not found else [*found, found]
+
+
+def _as_texts(_: Path, found: list[JSON]) -> list[JSON]:
+    """Return what matchers of texts look at: of a list its items, as in WireMock; a null is nothing."""
+    several = found[0] if len(found) == 1 and isinstance(found[0], list) else found
+    return [each for each in several if each is not None]
+
+
+def _text_of(value: JSON) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _list_of(operand: JSON, name: str, at: str, faults: list[Fault]) -> list[Matcher]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.engine.comparison import Difference
+from mockserver.engine.comparison import Difference, leaves
 from mockserver.engine.exchange import JSON
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.values import ABSENT, below, cut, write_json
@@ -69,8 +69,11 @@ class Matcher:
             return []
         first = values[0] if values else Value(None)
         if self.differences is not None and not first.is_absent and (found := self.differences(first)):
-            return [Difference(at + each.pointer, each.expected, each.actual) for each in found]
-        return [Difference(at, self._expected(), shown(values))]
+            return [
+                Difference(at + each.pointer, each.expected, each.actual, leaves(each.expected))
+                for each in found
+            ]
+        return [Difference(at, self._expected(), shown(values), self.weight)]
 
     def _expected(self) -> JSON:
         """Return what was asked for: of a plain ``equalTo`` its operand, else the matcher."""

@@ -18,7 +18,7 @@ from mockserver.engine.comparison import Difference
 from mockserver.engine.exchange import JSON, NAMES, Reason
 from mockserver.engine.matchers import read_matcher
 from mockserver.engine.matching import Fault, Matcher, Value, short
-from mockserver.engine.paths import normal_path, path_pattern, path_values
+from mockserver.engine.paths import normal_path, path_pattern, path_values, variables_of
 from mockserver.engine.sightings import Sighting, address_of
 from mockserver.engine.text_matchers import expression_of
 from mockserver.engine.values import ABSENT, below, nearest
@@ -38,10 +38,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A request pattern as it was sent (``source``), and its parts, the cheapest first."""
+    """A request pattern as it was sent (``source``, without nulls), and its parts, the cheapest first."""
 
     source: JSON
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = field(compare=False)
     knows_verdict: bool = False
     """Whether it asks for the outcome or the reason, which are known only when a call is decided."""
 
@@ -55,7 +55,8 @@ class Pattern:
 
     def distance(self, differences: Sequence[Difference]) -> float:
         """Return the share of what is compared that differs, from 0 to 1."""
-        return min(1.0, len(differences) / (sum(part.weight for part in self.parts) or 1))
+        wrong = sum(each.weight for each in differences)
+        return min(1.0, wrong / (sum(part.weight for part in self.parts) or 1))
 
 
 class PatternError(ValueError):
@@ -87,15 +88,16 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
     if not isinstance(source, dict):
         faults.append((at, f"a request pattern is an object, not {short(source)}"))
         return None
-    urls = [name for name in URLS if source.get(name) is not None]
+    source = {
+        name: operand for name, operand in source.items() if operand is not None
+    }  # as some clients send
+    urls = [name for name in URLS if name in source]
     faults += [
         (below(at, name), f"stands beside {urls[0]}; a pattern has one of {', '.join(URLS)}")
         for name in urls[1:]
     ]
     parts: list[Part] = []
     for name, operand in source.items():
-        if operand is None:  # some clients send null for what was not asked for
-            continue
         if (read := MEMBERS.get(name)) is None:
             faults.append((below(at, name), _unknown(name)))
             continue
@@ -103,7 +105,7 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
             parts += read(operand, below(at, name), _Context(source, known, faults))
         except ValueError as error:
             faults.append((below(at, name), str(error)))
-    asks = any(source.get(name) is not None for name in ("outcome", "reason"))
+    asks = "outcome" in source or "reason" in source
     return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), asks)
 
 
@@ -180,7 +182,8 @@ def _expression(operand: JSON, at: str, _: _Context, *, read: Callable[[Sighting
 
 
 def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
-    template, wanted = _text(operand), context.source.get("pathParameters") or {}
+    template, parameters = _text(operand), context.source.get("pathParameters")
+    wanted = parameters if isinstance(parameters, dict) else {}
     plain = re.compile(re.escape(template))
     expression = path_pattern(template, {}) or plain
 
@@ -194,14 +197,19 @@ def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
 
     place = below(at.rpartition("/")[0], "pathParameters")
     parts = [_on_value(2, "/url", template, _path, holds)]
+    known = variables_of(template)
+    told = f"the template has {', '.join(known)}" if known else "the template has no variables"
+    context.faults.extend((below(place, name), told) for name in wanted if name not in known)
     for name, matcher in _named(wanted, place, context):
         parts.append(_on_matcher(2, below("/pathParameters", name), matcher, partial(value_of, name=name)))
     return parts
 
 
 def _path_parameters(operand: JSON, at: str, context: _Context) -> list[Part]:
-    if operand and context.source.get("urlPathTemplate") is None:
+    if operand and "urlPathTemplate" not in context.source:
         raise ValueError("needs urlPathTemplate beside it")
+    if not isinstance(operand, dict):
+        raise ValueError(f"must map names to matchers, not be {short(operand)}")
     return []
 
 

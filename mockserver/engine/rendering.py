@@ -45,9 +45,10 @@ def perform(rule: Rule, case: Case | None) -> Response:
     if script.body is not None:
         made = Response(made.status, (), script.body)
     elif case is not None:
-        wanted = (answer for answer in offered_answers(case.operation) if _is_asked_for(answer, script))
-        if (answer := next(wanted, None)) is not None:
-            made = _fill_scripted(case, answer)
+        wanted = [answer for answer in offered_answers(case.operation) if _is_asked_for(answer, script)]
+        if wanted:
+            filled = _fill_scripted(case, min(wanted, key=lambda answer: answer.status != made.status))
+            made = Response(script.status or filled.status, filled.headers, filled.body)
     named = (("Matched-Stub-Id", rule.id), *((("Matched-Stub-Name", rule.name),) if rule.name else ()))
     own = {name.lower() for name, _ in script.headers}
     headers = (*(pair for pair in made.headers if pair[0].lower() not in own), *script.headers, *named)
@@ -55,7 +56,8 @@ def perform(rule: Rule, case: Case | None) -> Response:
 
 
 def _is_asked_for(answer: Answer, script: Script) -> bool:
-    return script.status in {None, answer.status} and script.example in {None, answer.example}
+    """Tell whether an answer is the example that is named, which may be sent with any status, or has the status."""
+    return script.status == answer.status if script.example is None else script.example == answer.example
 
 
 def _refuse(case: Case, refused: Refused) -> Response:

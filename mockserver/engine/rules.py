@@ -200,8 +200,6 @@ class Rules:
                 self._gone[id_] = armed.rule
         while len(self._gone) > _MOST_GONE:
             del self._gone[next(iter(self._gone))]
-        named = {armed.rule.scenario for armed in self._armed.values()}
-        self._states = {name: state for name, state in self._states.items() if name in named}
         self._arrange()
 
     def clear(self) -> None:
@@ -216,6 +214,8 @@ class Rules:
                 self.put(rule)
 
     def _arrange(self) -> None:
+        named = {armed.rule.scenario for armed in self._armed.values()}
+        self._states = {name: state for name, state in self._states.items() if name in named}
         self._acting = [armed for armed in self if armed.remaining != 0]
 
     def choose(self, sighting: Sighting, after: After, has_example: Callable[[Script], bool]) -> Chosen:

@@ -1,7 +1,6 @@
 """Response definitions, in WireMock's words: what is read into a script, and what is refused."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,9 +34,9 @@ def read_script(source: JSON, example: JSON, at: str, faults: list[Fault]) -> Sc
     if not isinstance(source, dict):
         faults.append((at, f"a response is an object, not {short(source)}"))
         return None
-    given = {name: value for name, value in source.items() if value is not None}
+    given = without_nulls(source)
     refuse_unknown(given, RESPONSE, "a response", at, faults)
-    bodies = [name for name in _BODIES if name in given or (name == "jsonBody" and name in source)]
+    bodies = [name for name in _BODIES if name in given]
     if len(bodies) + (example is not None) > 1:
         told = f"a response has one body, not {' and '.join([*bodies, *(['example'] if example else [])])}"
         faults.append((below(at, bodies[0]), told))
@@ -56,6 +55,14 @@ def read_script(source: JSON, example: JSON, at: str, faults: list[Fault]) -> Sc
     if "jsonBody" in bodies and not any(name.lower() == "content-type" for name, _ in script.headers):
         return replace(script, headers=(("Content-Type", "application/json"), *script.headers))
     return script
+
+
+def without_nulls(response: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the members of a response that say something; a null is a body where there is no other."""
+    told = {name: value for name, value in response.items() if value is not None}
+    if "jsonBody" in response and not any(name in told for name in _BODIES):
+        told["jsonBody"] = response["jsonBody"]
+    return told
 
 
 def _status(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> int | None:
@@ -115,7 +122,7 @@ def _body(source: Mapping[str, JSON], name: str, at: str, faults: list[Fault]) -
         return text.encode("utf-8", "replace")
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # also of a text that is not ASCII
         faults.append((below(at, name), "must be base64"))
         return None
 
@@ -147,6 +154,8 @@ def _dribble(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> Dribble
         faults.append((place, "must be an object of numberOfChunks and totalDuration"))
         return None
     pieces = read_count(source, "numberOfChunks", place, faults)
+    if source["numberOfChunks"] is None:
+        faults.append((below(place, "numberOfChunks"), "must be a whole number from 1, not null"))
     total = read_milliseconds(source["totalDuration"], below(place, "totalDuration"), faults)
     return None if pieces is None or len(faults) > before else Dribble(pieces, total / 1000)
 

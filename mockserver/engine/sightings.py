@@ -127,4 +127,5 @@ def arriving(request: Request, api: str | None, operation: str | None, now: floa
 def address_of(sighting: Sighting) -> tuple[str, int]:
     """Return host and port of the Host header; a port that is none counts as 80."""
     name, _, port = sighting.header("host").rpartition(":")
-    return (name, int(port)) if name and port.isdecimal() else (sighting.header("host"), 80)
+    is_port = port.isdecimal() and len(port) <= 5  # more digits than Python reads can be sent
+    return (name, int(port)) if name and is_port else (sighting.header("host"), 80)

@@ -1,7 +1,6 @@
 """Matchers of texts, of times and of numbers."""
 
 import base64
-import binascii
 import calendar
 import json
 import operator
@@ -31,9 +30,10 @@ def _equal_to(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matc
 
 
 def _binary_equal_to(operand: JSON, source: JSON, _: str, __: list[Fault]) -> Matcher:
+    text = text_of(operand, "binaryEqualTo")
     try:
-        wanted = base64.b64decode(text_of(operand, "binaryEqualTo"), validate=True)
-    except binascii.Error:
+        wanted = base64.b64decode(text, validate=True)
+    except ValueError:  # also of a text that is not ASCII
         raise ValueError("binaryEqualTo operand must be base64") from None
 
     def on(value: Value) -> bool:
@@ -59,7 +59,7 @@ def expression_of(text: JSON, name: str) -> re.Pattern[str]:
     """Compile a regular expression, which is to match a whole value. Raises ValueError."""
     try:
         return re.compile(text_of(text, name), re.DOTALL)
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{name}: {cut(str(text))!r} is not a regular expression: {error}") from None
 
 
