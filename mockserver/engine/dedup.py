@@ -15,16 +15,17 @@ Kept answers are stored as exact tuples of atoms, which Python's garbage collect
 100,000 keys must not make every full collection slower.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from hashlib import blake2b
+from heapq import heappop, heappush
+from itertools import count
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Response
 from mockserver.engine.values import encode
 
 MOST_KEYS: Final = 200_000
-"""Beyond this the oldest kept keys are forgotten, and counted: a bound on memory, no vendor's rule."""
+"""Beyond this the kept keys that end first are forgotten, and counted: a bound on memory, no vendor's rule."""
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The same for the bytes of the answers that belong to them."""
@@ -73,7 +74,10 @@ class Keys:
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._held: dict[Key, tuple[float, int]] = {}
         self._kept: dict[Key, _Kept] = {}
-        self._ends: deque[tuple[float, Key]] = deque()
+        self._ends: list[
+            tuple[float, int, Key]
+        ] = []  # a heap: the clock may have been set back between two keys
+        self._order = count()
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -103,7 +107,7 @@ class Keys:
         kept = (until, fingerprint, number, response.status, response.headers, response.body)
         self._kept[key] = kept
         self._bytes += _size(kept)
-        self._ends.append((until, key))
+        heappush(self._ends, (until, next(self._order), key))
         while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
 
@@ -113,12 +117,12 @@ class Keys:
             del self._held[key]
 
     def expire(self, now: float) -> None:
-        """Forget the oldest keys whose time has run out; cheap enough for every call."""
+        """Forget the keys whose time has run out; cheap enough for every call."""
         while self._ends and self._ends[0][0] <= now:
             self._forget_oldest()
 
     def _forget_oldest(self) -> bool:
-        until, key = self._ends.popleft()
+        until, _, key = heappop(self._ends)
         current = self._kept.get(key)
         if current is None or current[0] != until:  # kept again since
             return False

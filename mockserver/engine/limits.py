@@ -2,7 +2,8 @@
 
 A bucket holds ``burst`` tokens at most and gains ``limit`` of them in every ``window``. A call takes
 ``cost`` tokens, at most the whole bucket; where there are too few it is refused and takes none. Time is an
-argument, in seconds since the epoch; a clock that is set back refills nothing.
+argument, in seconds since the epoch; a clock that is set back refills nothing, and a bucket gains tokens again from
+the next call on.
 """
 
 import math
@@ -46,8 +47,7 @@ class Limits:
         admitted = tokens + _EPSILON >= cost
         if admitted:
             tokens = max(0.0, tokens - cost)
-        full_at = max(now, since) + (limit.burst - tokens) / rate
-        self._buckets[key] = (tokens, max(now, since), full_at)
+        self._buckets[key] = (tokens, now, now + (limit.burst - tokens) / rate)
         if len(self._buckets) > self._sweep_at:
             self._drop_full(now)
         wait = (limit.burst - tokens if admitted else cost - tokens) / rate

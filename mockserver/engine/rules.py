@@ -214,9 +214,10 @@ class Rules:
                 self.put(rule)
 
     def _arrange(self) -> None:
+        """Note which rules may act; a scenario ends with its last rule."""
+        self._acting = [armed for armed in self if armed.remaining != 0]
         named = {armed.rule.scenario for armed in self._armed.values()}
         self._states = {name: state for name, state in self._states.items() if name in named}
-        self._acting = [armed for armed in self if armed.remaining != 0]
 
     def choose(self, sighting: Sighting, after: After, has_example: Callable[[Script], bool]) -> Chosen:
         """Return what acts on a call, and count it. ``has_example`` tells whether the call can be answered so."""

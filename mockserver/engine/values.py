@@ -164,7 +164,7 @@ def duration_text(seconds: float) -> str:
     """Return seconds as a duration, in the largest unit in which they are whole: ``25h``, ``5m``, ``250ms``."""
     for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
         if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
+            return f"{seconds / size:.0f}{unit}"  # in full, so that it can be read again
     return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
 
 

@@ -101,3 +101,12 @@ def test_fingerprints(ours: Any, theirs: Any, alike: bool) -> None:
 
 def test_keys_of_different_types_differ() -> None:
     assert len({key_value(value) for value in (1, "1", True, "true", 1.0, [1])}) == 6
+
+
+def test_a_key_that_has_run_out_is_forgotten_whatever_was_kept_before_it() -> None:
+    keys = Keys()
+    keys.keep(("ahead",), ONE, ANSWER, 1, until=100.0)
+    keys.keep(KEY, ONE, ANSWER, 2, until=20.0)  # the clock was set back
+    keys.expire(30.0)
+    assert keys.judge(KEY, ONE, 10.0) == Free()
+    assert keys.judge(("ahead",), ONE, 10.0) == Seen(ANSWER, 1)

@@ -18,6 +18,7 @@ from mockserver.engine.limits import Limits, Taken, limit_values
         (RateLimit(2, 5.0, 2),              [0, 0, 0, 3],        Taken(True, 0, 5)),
         (RateLimit(2, 5.0, 2),              [0, 0, 1000],        Taken(True, 1, 3)),
         (RateLimit(2, 5.0, 2),              [10, 10, 0],         Taken(False, 0, 3)),
+        (RateLimit(2, 5.0, 2),              [10, 10, 0, 3],      Taken(True, 0, 5)),
         (RateLimit(300, 5.0, 330),          [0],                 Taken(True, 329, 1)),
         (RateLimit(10, 1.0, 10, cost=4),    [0, 0],              Taken(True, 2, 1)),
         (RateLimit(10, 1.0, 10, cost=4),    [0, 0, 0],           Taken(False, 2, 1)),

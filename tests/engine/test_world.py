@@ -1,6 +1,11 @@
 """The clock that can be moved, and what starting afresh forgets."""
 
+import pytest
+
 from mockserver.engine.clock import Clock
+from mockserver.engine.mappings import Served, read_mapping
+from mockserver.engine.rules import Rule, Rules
+from mockserver.engine.values import duration_text, seconds_of
 from mockserver.engine.world import Settings, UserLimit
 from tests.engine.specs import call, request, world
 
@@ -41,3 +46,31 @@ def test_the_journal_keeps_as_many_calls_as_it_is_told() -> None:
     for _ in range(5):
         call(small, request())
     assert (len(small.journal), small.journal.dropped) == (3, 2)
+
+
+def test_a_scenario_ends_with_its_last_rule_whichever_way_that_goes() -> None:
+    id_ = "00000000-0000-4000-8000-000000000001"
+
+    def rule(**members: str) -> Rule:
+        return read_mapping({"id": id_, "response": {"status": 200}, **members}, Served({}), str)
+
+    rules = Rules([rule(scenarioName="s", newScenarioState="two")])
+    rules.enter("s", "two")
+    rules.put(rule())  # in the place of the only rule of the scenario
+    rules.put(rule(scenarioName="s", newScenarioState="two"))
+    assert rules.state_of("s") == "Started"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.25, "250ms"),
+        (90_000.0, "25h"),
+        (1_000_001.0, "1000001s"),
+        (1_000_000 * 60.0 + 60.0, "1000001m"),
+        (86_400.25, "86400.25s"),
+    ],
+)
+def test_durations_are_written_so_that_they_can_be_read_again(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+    assert seconds_of(text) == seconds
