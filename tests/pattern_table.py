@@ -106,6 +106,7 @@ TABLE: list[tuple[dict[str, Any], set[int]]] = [
     ({"formParameters": {"b": {"equalTo": ""}}},             {7}),
     ({"formParameters": {"c": {"equalTo": "d e"}}},          {7}),
     ({"formParameters": {"z": {"absent": True}}},            ALL),
+    ({"formParameters": {"{": {"equalTo": ""}}},             set()),
     # bodies
     ({"bodyPatterns": []},                                   ALL),
     ({"bodyPatterns": [{"absent": True}]},                   {8, 11, 12}),

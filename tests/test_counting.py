@@ -166,6 +166,17 @@ def test_rules_and_operations_that_come_near_a_request(
     assert [each["matchResult"]["distance"] for each in misses] == distances
 
 
+def test_of_rules_that_are_equally_near_the_likest_path_comes_first(server: Running) -> None:
+    prefix = "/~alike"
+    for path in ("/payments", "/orders", "/invoices"):
+        ask(server, "/mappings", {"name": path, "request": {"method": "PUT", "urlPath": path}}, prefix)
+    misses = ask(server, "/near-misses/request", {"url": "/payment", "method": "PUT"}, prefix)[1][
+        "nearMisses"
+    ]
+    assert misses[0]["stubMapping"]["name"] == "/payments"
+    assert {each["matchResult"]["distance"] for each in misses} == {0.5}
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -92,6 +92,7 @@ IGNORE, TEXT, NUMBER, BOOLEAN, WORD = (
         # placeholders
         (IGNORE,                None,                   EXACT,     []),
         (IGNORE,                {"a": [1]},             EXACT,     []),
+        (IGNORE,                [1],                    EXACT,     []),
         ({"a": IGNORE},         {},                     EXACT,     ["/a"]),
         (TEXT,                  "",                     EXACT,     []),
         (TEXT,                  5,                      EXACT,     [""]),
@@ -137,6 +138,18 @@ def test_depth_changes_nothing(
     levels: int, tolerance: Tolerance, expected: Any, actual: Any, equal: bool
 ) -> None:
     assert (not compare(nested(levels, expected), nested(levels, actual), tolerance)) is equal
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "equal"), [(EXTRA, True), (LOOSE, True), (EXACT, False), (ANY_ORDER, False)]
+)
+def test_depth_does_not_change_what_is_tolerated(tolerance: Tolerance, equal: bool) -> None:
+    longer = nested(498, 1)
+    innermost = longer
+    while isinstance(innermost[0], list):
+        innermost = innermost[0]
+    innermost[:] = [[1.0, 2]]
+    assert (not compare(nested(499, 1), longer, tolerance)) is equal
 
 
 @pytest.mark.parametrize(

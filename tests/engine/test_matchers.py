@@ -1,6 +1,10 @@
 """Matchers of texts, times, numbers and of several values: what meets each of them, and what does not."""
 
 import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from mockserver.engine.values import ABSENT
 from tests.engine.specs import NOON
 
 NOTHING: list[str] = []
+ROOT = Path(__file__).parents[2]
 
 
 def matcher(source: Any) -> Matcher:
@@ -208,6 +213,16 @@ def test_the_last_day_of_a_month_is_not_passed() -> None:
     found = matcher({"equalToDateTime": "now +1 month"})
     assert found.accepts(Value("2026-02-28T12:00:00Z", None, january))
     assert not found.accepts(Value("2026-03-03T12:00:00Z", None, january))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_a_time_without_a_zone_is_in_utc_wherever_the_machine_stands(zone: str) -> None:
+    told = (
+        "from tests.engine.test_matchers import meets\n"
+        "assert meets({'equalToDateTime': '2026-11-20T12:00:00Z'}, '2026-11-20T12:00:00')\n"
+        "assert meets({'equalToDateTime': '2026-11-20T12:00:00'}, '2026-11-20T12:00:00Z')\n"
+    )
+    subprocess.run([sys.executable, "-c", told], env={**os.environ, "TZ": zone}, cwd=ROOT, check=True)
 
 
 def test_now_is_read_at_each_call() -> None:

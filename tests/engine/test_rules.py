@@ -95,6 +95,15 @@ def test_which_rule_answers(mappings: list[Any], bodies: list[Any], answered: li
     assert [who(call(here, request(body))[1]) for body in bodies] == answered
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [(429, "rate-limited"), (413, "too-large"), (400, "malformed"), (500, "malformed")]
+)
+def test_of_answers_with_one_example_that_with_the_status_is_sent(status: int, reason: str) -> None:
+    decided = answer(ruled({"example": "error", "response": {"status": status}}), request())
+    assert decided.response is not None
+    assert (decided.response.status, decided.response.body) == (status, f'{{"error":"{reason}"}}'.encode())
+
+
 def test_an_example_is_asked_for_only_of_operations_that_have_it() -> None:
     here = world()
     arm(here, {"example": "made"})
@@ -150,6 +159,8 @@ def test_a_body_is_sent_bit_by_bit_by_either_rule() -> None:
     chosen = answer(here, request()).chosen
     assert chosen.dribble is not None
     assert (chosen.dribble.pieces, chosen.dribble.seconds) == (3, 0.3)
+    here = ruled({**OK, "after": "checks"}, {"response": dribble})
+    assert answer(here, request()).chosen.dribble is not None
     here = ruled({"response": {"status": 200, **dribble}})
     assert answer(here, request()).chosen.dribble is not None
     assert answer(ruled(OK), request()).chosen.dribble is None

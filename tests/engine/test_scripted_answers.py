@@ -102,6 +102,7 @@ JSON_TYPE = {"content-type": "application/json"}
 def test_what_is_answered(response: Any, status: int, headers: dict[str, str], body: bytes) -> None:
     made, exchange = answered({"response": response})
     assert (made.status, lowered(made), made.body) == (status, headers, body)
+    assert len(made.headers) == len(headers) + len(NOT_OURS)
     assert (exchange.status, exchange.outcome) == (status, "scripted")
 
 

@@ -141,10 +141,20 @@ def test_changes_survive_another_blueprint_and_end_with_their_api() -> None:
     assert call(place, request({"name": "other"}, path="/others"))[1].outcome == "admitted"
     place.terms.set_limit("things", None)
     assert place.terms.limit_of("things") == LimitTerms(3, 10.0, 4)
+    place.terms.set_limit("things", TWO)
     gone = place.rebuilt(blueprint(names=("others",)))
     back = gone.rebuilt(blueprint())
     assert back.terms.catalogue_of("things") == Catalogue()
     assert back.terms.limit_of("things") is None
+
+
+def test_each_change_alone_survives_another_blueprint() -> None:
+    one, other = here(), here()
+    one.terms.set_limit("things", TWO)
+    other.terms.set_catalogue("things", STRICT)
+    one, other = one.rebuilt(blueprint()), other.rebuilt(blueprint())
+    assert (admitted(one), one.terms.catalogue_of("things")) == (2, Catalogue())
+    assert (admitted(other, name="known"), other.terms.catalogue_of("things")) == (6, STRICT)
 
 
 def test_changes_are_of_one_namespace_and_end_with_a_reset() -> None:
