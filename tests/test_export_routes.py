@@ -111,9 +111,9 @@ def test_an_export_can_be_narrowed(server: Running, query: str, count: int) -> N
 @pytest.mark.parametrize(
     ("query", "pointer", "told"),
     [
-        ("", "format", "'' is not a format; there are har, jsonl, curl, pytest"),
-        ("format=xml", "format", "'xml' is not a format; there are har, jsonl, curl, pytest"),
-        ("format=HAR", "format", "'HAR' is not a format; there are har, jsonl, curl, pytest"),
+        ("", "format", "'' is not a format; there are har, jsonl, curl, text, pytest"),
+        ("format=xml", "format", "'xml' is not a format; there are har, jsonl, curl, text, pytest"),
+        ("format=HAR", "format", "'HAR' is not a format; there are har, jsonl, curl, text, pytest"),
         ("format=har&q=stauts:1", "q", "stauts"),
         ("format=har&q=status:x", "q", "status"),
     ],

@@ -536,6 +536,8 @@ class Machine(RuleBasedStateMachine):
         }[how]
         self.steer(control(space.name, method, f"/mappings{path}"))
         space.remove(*([known] if how == "one" else space.rules))
+        if how == "reset":
+            space.journal = []  # as WireMock does
 
     @precondition(lambda self: any(each.scenario for _, each in self.known_rules()))
     @rule(place=A_PLACE, state=st.none() | A_PLACE)

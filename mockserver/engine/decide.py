@@ -6,6 +6,7 @@ entry in the journal nothing waits, so that one event loop needs no lock.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from mockserver.engine.case import Case
 from mockserver.engine.checks import run_checks
@@ -31,6 +32,8 @@ from mockserver.engine.rules import NOBODY, After, Chosen, Rule
 from mockserver.engine.sightings import arriving
 from mockserver.engine.world import World
 
+_STATE: Final = Record._fields.index("state")
+
 
 @dataclass(slots=True, eq=False)
 class Decided:
@@ -54,7 +57,7 @@ def answer(world: World, request: Request, routed: Routed | None = None) -> Deci
     """Decide, render and journal one request. ``routed`` is its route, where the caller has looked it up."""
     if routed is None:
         routed = world.blueprint.router.route(request.method, request.path)
-    chosen = _ask_rules(world, request, routed) if world.rules else NOBODY
+    chosen = _ask_rules(world, request, routed) if world.rules.acting else NOBODY
     delay = chosen.delay(world.ids) if chosen is not NOBODY else 0.0
     for each in world.delays:
         delay += draw(each, world.ids)
@@ -88,7 +91,7 @@ def settle(world: World, decided: Decided, served: float, *, aborted: bool = Fal
     """
     if decided.case is not None and decided.case.keys_taken and decided.kept is not None:
         _remember(decided.case, decided, world.clock.now(), held=True)
-    if decided.delay or aborted or decided.chosen.dribble is not None:
+    if decided.row[_STATE] != ANSWERED or aborted:
         state = ABORTED if aborted else ANSWERED
         if world.clock.is_frozen:
             served = decided.delay  # as long as was asked for: a run with a frozen clock can be repeated
@@ -121,7 +124,7 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
     try:
         outcome, wanted = decide(case)
         delay += wanted
-        if world.rules and isinstance(outcome, Admitted):
+        if world.rules.acting and isinstance(outcome, Admitted):
             later = _ask_rules(world, request, found, "checks")
             delay += later.delay(world.ids)
             chosen = chosen.joined(later)

@@ -78,14 +78,15 @@ class Room:
     """What the journals of all namespaces may keep together: so many calls, and so many bytes of them.
 
     Where it is full, a namespace that has more than its share drops its oldest call for each that comes, else the
-    fullest one does: one that is noisy does not take the calls of the others.
+    fullest one does: one that is noisy does not take the calls of the others. ``leaving`` is what was cleared, and is
+    freed bit by bit.
     """
 
     def __init__(self, most: int = MOST_CALLS, most_bytes: int = MOST_BYTES) -> None:
         self.most, self.most_bytes = most, most_bytes
         self.calls = self.bytes = 0
         self.journals: list[Journal] = []
-        self._leaving: list[dict[int, Row]] = []  # what was cleared, and is freed bit by bit
+        self.leaving: list[dict[int, Row]] = []
 
     @property
     def is_over(self) -> bool:
@@ -111,17 +112,15 @@ class Room:
     def free_later(self, records: dict[int, Row]) -> None:
         """Free records with the calls that come next, where they are many: at once it would take 30 ms."""
         if len(records) > _AT_ONCE:
-            self._leaving.append(records)
+            self.leaving.append(records)
 
     def free_some(self) -> None:
         """Free a few of the records that were cleared."""
-        if not self._leaving:
-            return
-        leaving = self._leaving[-1]
+        leaving = self.leaving[-1]
         for _ in range(min(_AT_ONCE, len(leaving))):
             leaving.popitem()
         if not leaving:
-            self._leaving.pop()
+            self.leaving.pop()
 
 
 class Journal:
@@ -168,8 +167,9 @@ class Journal:
         self._records[number] = row
         self.bytes += size
         room.bytes += size
-        room.free_some()
-        if room.is_over:
+        if room.leaving:
+            room.free_some()
+        if room.calls > room.most or room.bytes > room.most_bytes:
             room.shrink(self)
 
     def drop_oldest(self) -> None:

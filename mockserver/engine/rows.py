@@ -27,8 +27,8 @@ def row_of(
     """Return what is kept of a call that an operation took; ``response`` is None where its client has gone away."""
     request, operation = case.request, case.operation
     answered = response or _NO_ANSWER
-    acting = chosen.acting
-    fault = None if chosen.answering is None else chosen.answering.script.fault
+    is_scripted = chosen is not NOBODY
+    fault = chosen.fault if is_scripted else None
     return (
         case.number, case.now, request.method, request.path, request.query,
         request.raw_headers, request.body, request.client,
@@ -41,7 +41,7 @@ def row_of(
         None if response is None or fault is not None else answered.status in operation.published_statuses,
         answered.status, answered.headers, answered.body,
         ABORTED if response is None else state_of(chosen, delay), delay, 0.0, case.arrived, case.clock_moves,
-        None if acting is None else acting.id, fault, request.source,
+        chosen.stub if is_scripted else None, fault, request.source,
     )  # fmt: skip
 
 
@@ -56,7 +56,6 @@ def unrouted_row(
 ) -> Row:
     """Return what is kept of a call that no operation took."""
     now, arrived = world.clock.read()
-    acting = chosen.acting
     record = Record(
         number=world.journal.next_number(),
         received=now,
@@ -79,8 +78,8 @@ def unrouted_row(
         delay=delay,
         arrived=arrived,
         clock_moves=world.clock.moves,
-        stub=None if acting is None else acting.id,
-        fault=None if chosen.answering is None else chosen.answering.script.fault,
+        stub=chosen.stub,
+        fault=chosen.fault,
         source=request.source,
     )
     return tuple(record)
@@ -88,7 +87,8 @@ def unrouted_row(
 
 def state_of(chosen: Chosen, delay: float) -> str:
     """Return the state of a call at its arrival: its answer is held back, or sent bit by bit, or out at once."""
-    return WAITING if delay or chosen.dribble is not None else ANSWERED
+    is_held = delay > 0 or (chosen is not NOBODY and chosen.dribble is not None)
+    return WAITING if is_held else ANSWERED
 
 
 def _atoms(findings: tuple[Finding, ...]) -> tuple[tuple[Any, ...], ...]:

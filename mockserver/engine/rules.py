@@ -113,17 +113,23 @@ class Chosen:
     delaying: Rule | None = None
 
     @property
-    def acting(self) -> Rule | None:
-        """The one that is named in the journal."""
-        return self.answering or self.delaying
-
-    @property
     def dribble(self) -> Dribble | None:
         """How the body is sent bit by bit, if it is: a fault and an informational status have none."""
         if self.answering is not None and not self.answering.script.may_have_body:
             return None
         acting = (rule.script.dribble for rule in (self.answering, self.delaying) if rule is not None)
         return next((dribble for dribble in acting if dribble is not None), None)
+
+    @property
+    def fault(self) -> str | None:
+        """The fault that stands in for an answer."""
+        return None if self.answering is None else self.answering.script.fault
+
+    @property
+    def stub(self) -> str | None:
+        """The id of the rule that is named in the journal."""
+        acting = self.answering or self.delaying
+        return None if acting is None else acting.id
 
     @property
     def phrase(self) -> str:
@@ -150,20 +156,18 @@ class TooManyRulesError(ValueError):
 class Rules:
     """The rules of one namespace, and the states of their scenarios.
 
-    ``configured`` are those of the configuration, oldest first.
+    ``configured`` are those of the configuration, oldest first; ``acting`` those that are not used up, in the order in
+    which they are asked.
     """
 
     def __init__(self, configured: Sequence[Rule] = ()) -> None:
         self._armed: dict[str, Armed] = {}
-        self._acting: list[Armed] = []
+        self.acting: list[Armed] = []
         self._gone: dict[str, Rule] = {}
         self._states: dict[str, str] = {}
         self._count = 0
         for rule in configured:
             self.put(rule)
-
-    def __bool__(self) -> bool:
-        return bool(self._acting)
 
     def __iter__(self) -> Iterator[Armed]:
         """Yield the rules in the order in which they are asked."""
@@ -215,14 +219,14 @@ class Rules:
 
     def _arrange(self) -> None:
         """Note which rules may act; a scenario ends with its last rule."""
-        self._acting = [armed for armed in self if armed.remaining != 0]
+        self.acting = [armed for armed in self if armed.remaining != 0]
         named = {armed.rule.scenario for armed in self._armed.values()}
         self._states = {name: state for name, state in self._states.items() if name in named}
 
     def choose(self, sighting: Sighting, after: After, has_example: Callable[[Script], bool]) -> Chosen:
         """Return what acts on a call, and count it. ``has_example`` tells whether the call can be answered so."""
         answering = delaying = None
-        for armed in self._acting:
+        for armed in self.acting:
             rule = armed.rule
             is_wanted = answering is None if rule.script.answers else delaying is None
             if is_wanted and rule.after == after and self._fits(rule, sighting) and has_example(rule.script):

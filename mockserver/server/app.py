@@ -17,26 +17,17 @@ from typing import Final
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.engine.decide import Decided, answer, fail, settle
-from mockserver.engine.exchange import Exchange, Reason, Request, Response
+from mockserver.engine.exchange import Exchange, Request, Response
 from mockserver.engine.headers import CALL_ID, packed, unpacked
-from mockserver.engine.problems import PROBLEM_TYPE, problem
+from mockserver.engine.journal import Record
+from mockserver.engine.problems import PROBLEM_TYPE
 from mockserver.engine.routing import Found, Routed, Router
-from mockserver.engine.rules import NOBODY, Dribble, Script
+from mockserver.engine.rules import NOBODY
 from mockserver.engine.values import encode
 from mockserver.engine.world import World
 from mockserver.namespaces import HEADER, NamespaceError, checked, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
-from mockserver.server.delivery import (
-    Sleep,
-    dribble,
-    gone,
-    is_plain,
-    raw_send,
-    start,
-    transport_of,
-    undoubled,
-)
-from mockserver.server.delivery import fail as make_fault
+from mockserver.server.delivery import Sleep, Way, gone, start, undoubled
 from mockserver.stage import RECORDED, SOURCE, Stage, TooManyNamespacesError
 
 OnCall = Callable[[Exchange], None]
@@ -82,7 +73,8 @@ class DataPlane:
             method, path, query, headers, raw_headers, body, client, incomplete, scope.get(SOURCE)
         )
         try:  # the world of now: it may have been reset while the body was read
-            world = stage.world_of(_chosen(namespace, headers))
+            plain = namespace is None and HEADER not in headers
+            world = stage.world if plain else stage.world_of(_chosen(namespace, headers))
         except (NamespaceError, TooManyNamespacesError) as error:
             await self._refuse(str(error), request, send)
             return
@@ -93,96 +85,42 @@ class DataPlane:
         except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered and journaled as one
             traceback.print_exception(error, file=sys.stderr)
             decided = fail(world, request, error, routed)
-        await self._deliver(scope, world, decided, request, arrived, receive, send)
+        if stage.watchers:
+            stage.tell(world, RECORDED, decided.row)
+        if decided.delay or decided.chosen is not NOBODY or decided.response is None:
+            await self._deliver(Way(scope, receive, send), world, decided, request, arrived)
+            return
+        self._settle(world, decided, arrived)
+        await send(start(decided.response, decided.row[_RECEIVED], self._headers(request, decided)))
+        await send({"type": "http.response.body", "body": decided.response.body})
 
     async def _deliver(
-        self,
-        scope: Scope,
-        world: World,
-        decided: Decided,
-        request: Request,
-        arrived: float,
-        receive: Receive,
-        send: Send,
+        self, way: Way, world: World, decided: Decided, request: Request, arrived: float
     ) -> None:
-        """Hold the answer back, settle the call, send the answer; or send it bit by bit, and settle then."""
+        """Hold the answer back, settle the call, and do what rules say; what is sent bit by bit is settled after it."""
         response, chosen = decided.response, decided.chosen
-        if self._stage.watchers:
-            self._stage.tell(world, RECORDED, decided.row)
         aborted = response is None
         if decided.delay and not aborted:
-            aborted = await self._hold_back(world, decided, arrived, receive)
-        is_dribbled = chosen is not NOBODY and chosen.dribble is not None
-        if not is_dribbled or aborted:
+            aborted = await self._hold_back(world, decided, arrived, way.receive)
+        is_dribbled = not aborted and chosen.dribble is not None
+        if not is_dribbled:
             self._settle(world, decided, arrived, aborted=aborted)
         if response is None or aborted:
             return
-        more = [(_CALL_ID, decided.id.encode("ascii"))]
-        if request.incomplete or "origin" in request.headers:
-            more += self._more_headers(request)
-        if chosen is not NOBODY:
-            act = self._act_slowly if is_dribbled else self._act
-            await act(scope, world, decided, undoubled(response, more), arrived, receive, send)
-            return
-        await send(start(response, world.clock.now(), more))
-        await send({"type": "http.response.body", "body": response.body})
-
-    async def _act(
-        self,
-        scope: Scope,
-        world: World,
-        decided: Decided,
-        more: list[tuple[bytes, bytes]],
-        _: float,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Send what a rule says, to the transport where ASGI cannot say it."""
-        response, transport = decided.response or _NOTHING, transport_of(scope)
-        script = decided.chosen.answering.script if decided.chosen.answering is not None else Script()
-        if script.fault is not None:
-            if transport is not None:
-                await make_fault(transport, script.fault, receive)
-                return
-            response = problem(
-                Reason.BUG, f"{script.fault} needs a connection, and this application has none"
-            )
-        head = start(response, world.clock.now(), more)
-        if transport is not None and not is_plain(response, script.phrase):
-            body = b"" if scope["method"] == "HEAD" else response.body
-            send = raw_send(transport, script.phrase)
-            await send(head)
-            await send({"type": "http.response.body", "body": body})
-            await gone(receive)
-            return
-        await send(head)
-        await send({"type": "http.response.body", "body": response.body})
-
-    async def _act_slowly(
-        self,
-        scope: Scope,
-        world: World,
-        decided: Decided,
-        more: list[tuple[bytes, bytes]],
-        arrived: float,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Send a body bit by bit, and settle the call when it is out."""
-        response, how = decided.response or _NOTHING, decided.chosen.dribble or Dribble(1, 0.0)
-        stayed, leaving = False, asyncio.ensure_future(gone(receive))
-        transport, phrase = transport_of(scope), decided.chosen.phrase
-        if is_raw := transport is not None and not is_plain(response, phrase):
-            send = raw_send(transport, phrase)
+        more, now = undoubled(response, self._headers(request, decided)), world.clock.now()
+        aborted = True  # should it be cancelled
         try:
-            await send(start(response, world.clock.now(), more))
-            body = b"" if scope["method"] == "HEAD" else response.body
-            stayed = await dribble(send, body, how, self._sleep, leaving)
+            aborted = not await way.act(response, more, now, chosen, self._sleep)
         finally:
-            leaving.cancel()
-            self._settle(world, decided, arrived, aborted=not stayed)
-        if is_raw:
-            await gone(receive)
+            if is_dribbled:
+                self._settle(world, decided, arrived, aborted=aborted)
+
+    def _headers(self, request: Request, decided: Decided) -> list[tuple[bytes, bytes]]:
+        """Return the headers that are no part of an answer: the call's id, and what its connection and origin need."""
+        headers = [(_CALL_ID, decided.id.encode("ascii"))]
+        if request.incomplete or "origin" in request.headers:
+            headers += self._more_headers(request)
+        return headers
 
     async def _refuse(self, told: str, request: Request, send: Send) -> None:
         """Refuse a request for a namespace that cannot be."""
@@ -196,7 +134,7 @@ class DataPlane:
         await send(start(response, self._stage.world.clock.now(), self._more_headers(request)))
         await send({"type": "http.response.body", "body": response.body})
 
-    def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool) -> None:
+    def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool = False) -> None:
         row = decided.row
         settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
         if self._on_call is not None:
@@ -299,4 +237,4 @@ def _chosen(namespace: str | None, headers: Mapping[str, str]) -> str:
 _CALL_ID: Final = CALL_ID.encode("ascii")
 _MAY_BEGIN: Final = frozenset({b"~", b"/", b"%"})
 _END: Final = {"type": "http.response.body", "body": b""}
-_NOTHING: Final = Response(0, (), b"")
+_RECEIVED: Final = Record._fields.index("received")

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -16,9 +17,10 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from mockserver.engine.exchange import Response
+from mockserver.engine.exchange import Reason, Response
 from mockserver.engine.headers import CALL_ID, Pairs
-from mockserver.engine.rules import Dribble
+from mockserver.engine.problems import problem
+from mockserver.engine.rules import Chosen, Dribble
 
 Sleep = Callable[[float], Awaitable[None]]
 TRANSPORT: Final = "mockserver.transport"
@@ -72,12 +74,54 @@ def undoubled(response: Response, more: Iterable[tuple[bytes, bytes]]) -> list[t
 _MAY_BE_DOUBLED: Final = frozenset({b"vary", CALL_ID.encode("ascii")})
 
 
-def transport_of(scope: Scope) -> Any:
-    """Return the transport of the connection that a request came by, None where there is none."""
-    return scope.get("extensions", {}).get(TRANSPORT)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way back to a client: what ASGI offers."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    async def act(
+        self,
+        response: Response,
+        more: Iterable[tuple[bytes, bytes]],
+        now: float,
+        chosen: Chosen,
+        sleep: Sleep,
+    ) -> bool:
+        """Do what rules say, and tell whether the client stayed until the end: make a fault, or send an answer.
+
+        What ASGI cannot say is written to the transport behind the connection, where there is one.
+        """
+        transport = self.scope.get("extensions", {}).get(TRANSPORT)
+        if chosen.fault is not None:
+            if transport is not None:
+                await fail(transport, chosen.fault, self.receive)
+                return True
+            told = f"{chosen.fault} needs a connection, and this application has none"
+            response = problem(Reason.BUG, told)
+        is_raw = transport is not None and not _is_plain(response, chosen.phrase)
+        send = raw_send(transport, chosen.phrase) if is_raw else self.send
+        await send(start(response, now, more))
+        body = b"" if self.scope["method"] == "HEAD" else response.body
+        stayed = await self._send_body(send, body, chosen.dribble, sleep)
+        if is_raw:
+            await gone(self.receive)
+        return stayed
+
+    async def _send_body(self, send: Send, body: bytes, how: Dribble | None, sleep: Sleep) -> bool:
+        if how is None:
+            await send({"type": "http.response.body", "body": body})
+            return True
+        leaving = asyncio.ensure_future(gone(self.receive))
+        try:
+            return await dribble(send, body, how, sleep, leaving)
+        finally:
+            leaving.cancel()
 
 
-def is_plain(response: Response, phrase: str) -> bool:
+def _is_plain(response: Response, phrase: str) -> bool:
     """Tell whether ASGI can say an answer."""
     return not phrase and response.status >= 200
 

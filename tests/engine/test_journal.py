@@ -86,7 +86,7 @@ def test_what_was_cleared_is_freed_with_the_calls_that_come_next() -> None:
     assert (len(journal), room.calls, room.bytes) == (0, 0, 0)
     for left in (50, 0):
         successor.put(record(successor.next_number()))
-        assert sum(map(len, room._leaving)) == left
+        assert sum(map(len, room.leaving)) == left
     successor.put(record(successor.next_number()))
     assert (len(successor), successor.dropped) == (3, 0)
 

@@ -240,7 +240,7 @@ def test_rules_that_are_gone_are_still_known_by_id() -> None:
     rules.put(rule("a", times=1))
     assert rules.rule_of("a") == rule("a", times=1)
     rules.clear()
-    assert (order(rules), bool(rules), len(rules)) == ([], False, 0)
+    assert (order(rules), rules.acting, len(rules)) == ([], [], 0)
 
 
 def test_rules_that_have_stepped_aside_are_listed_and_cost_nothing() -> None:
