@@ -113,6 +113,8 @@ def test_connections_are_broken(mock: MockServer, kind: Any) -> None:
 
 
 BAD: list[tuple[Callable[[MockServer], object], type[Exception], str]] = [
+    (lambda mock: mock.respond(), ValueError, "say what is answered: status=, body="),
+    (lambda mock: mock.respond(headers={"X-A": "b"}), ValueError, "say what is answered"),
     (lambda mock: mock.respond(99), ControlError, "/response/status: must be a number from 100 to 599, not 99"),
     (lambda mock: mock.respond(429, times=0), ControlError, "/times: must be a whole number from 1, not 0"),
     (lambda mock: mock.respond(429, after="later"), ControlError, '/after: must be nothing or checks, not "later"'),  # type: ignore[arg-type]
@@ -184,7 +186,12 @@ MOMENT = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     "at",
     [MOMENT, MOMENT.replace(tzinfo=None), "2030-01-02T03:04:05Z", MOMENT.astimezone(datetime.now().astimezone().tzinfo)],
 )  # fmt: skip
-def test_the_clock_is_set_and_stopped(mock: MockServer, at: datetime | str) -> None:
+def test_the_clock_is_set_and_stopped(
+    mock: MockServer, at: datetime | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hasattr(time, "tzset"):  # a time without a zone is in UTC, wherever the test runs
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
     clock, stopped = mock.clock, []
     assert clock.freeze(at) == clock.now() == clock.now() == MOMENT
     stopped.append(clock.is_frozen)
@@ -198,6 +205,9 @@ def test_the_clock_is_set_and_stopped(mock: MockServer, at: datetime | str) -> N
     stopped.append(clock.is_frozen)
     assert abs(clock.release() - datetime.now(UTC)) < timedelta(seconds=10)
     assert [*stopped, clock.is_frozen] == [True, False, True, False]
+    if hasattr(time, "tzset"):
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_limits_are_set_and_taken_back(mock: MockServer) -> None:

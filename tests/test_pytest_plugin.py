@@ -204,7 +204,7 @@ def test_teardown(broken_teardown):  # the last one: its server ends with it
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_a_failed_test_reports_its_calls(run: Run, workers: list[str]) -> None:
-    result = run(FAILING, *workers)
+    result = run(FAILING, "-rP", *workers)
     result.assert_outcomes(passed=2, failed=5, errors=2, skipped=1)
     found = sorted(lines[-1] for lines in sections(result))
     expected = [
@@ -364,9 +364,13 @@ def test_its_options_are_described(run: Run) -> None:
 SHARING = """
 import pytest
 
+SEEN = []
+
 @pytest.mark.parametrize("number", range(6))
 def test_it(mockserver, mockserver_session, number):
     assert mockserver.calls == []
+    assert mockserver.url not in SEEN  # nor is it the one of another run
+    SEEN.append(mockserver.url)
     assert mockserver.url.startswith(mockserver_session.url + "/~")
     assert mockserver.url.rpartition("~")[2] in mockserver_session.namespaces()
     mockserver.clock.advance("1h")

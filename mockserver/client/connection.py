@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 JSON = Any
 DROPPED: Final = "X-Mock-Dropped"
 PREFIX: Final = "/__admin"
-_TIMEOUT: Final = 30.0
+_TIMEOUT: Final = 60.0  # 100,000 calls are not read at once
 
 
 class ControlError(RuntimeError):

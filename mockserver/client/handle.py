@@ -5,7 +5,6 @@ threads are put in order by the one event loop.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +86,6 @@ class MockServer(View):
             address = f"{document['host']} port" if "host" in document else "port"
             told = f"cannot listen on {address} {document['port']}: {error.strerror or error}"
             raise OSError(error.errno, told) from error
-        self._process = os.getpid()
         self._is_part = False
         super().__init__(Connection(self._server.url, options.get("admin_token")))
 
@@ -185,7 +183,7 @@ class MockServer(View):
         """
         if not self._is_part:
             self._connection.close()
-        if self._server is not None and self._process == os.getpid():
+        if self._server is not None:
             self._server.stop()
 
     def __enter__(self) -> Self:

@@ -149,8 +149,10 @@ class View:
         or a text or bytes that are sent as they are. ``times`` is the number of calls (None: all), ``after="checks"``
         leaves calls alone that the API refuses. ``when`` narrows the calls, in the words of `assert_called`;
         ``mapping`` is laid over the stub mapping that is sent (``name``, ``priority``, ``scenarioName`` …).
-        Raises `ControlError` for what cannot be.
+        Raises ValueError where nothing is said, and `ControlError` for what cannot be.
         """
+        if all(each is None for each in (status, body, example, delay, mapping)):
+            raise ValueError("say what is answered: status=, body=, example=, delay= or mapping=")
         response = _response(status, body, headers, retry_after)
         if delay is not None:
             response["fixedDelayMilliseconds"] = round(seconds(delay) * 1000)
