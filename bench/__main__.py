@@ -22,6 +22,7 @@ def rows() -> Iterator[Row]:
     yield memory.kept()
     yield from starts.cold()
     yield from starts.second()
+    yield from starts.handles()
     yield starts.reset()
 
 

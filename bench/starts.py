@@ -10,6 +10,7 @@ from bench.calls import SMALL, Client, module, running
 from bench.memory import MANY, fill
 from bench.mock import stage
 from bench.table import Row
+from mockserver import MockServer
 from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
 
@@ -63,6 +64,27 @@ def _stop_with(request: bytes) -> float:
     client.close()
     other.close()
     return taken * 1e3
+
+
+def handles() -> Iterator[Row]:
+    """Yield what each handle of a server after the first takes in one process, in milliseconds."""
+    rounds = [_hold() for _ in range(ROUNDS + 1)][1:]
+    yield Row("second MockServer() in a process", [start for start, _ in rounds], "ms", 1, 5)
+    yield Row("its stop, a client's connection open", [stop for _, stop in rounds], "ms", 1, 20)
+
+
+def _hold() -> tuple[float, float]:
+    begin = time.perf_counter()
+    mock = MockServer()
+    started = time.perf_counter()
+    client = Client(mock.url)
+    client.send(client.request(SMALL))
+    mock.assert_called_once()
+    stopping = time.perf_counter()
+    mock.stop()
+    stopped = time.perf_counter()
+    client.close()
+    return (started - begin) * 1e3, (stopped - stopping) * 1e3
 
 
 def _start_and_stop() -> tuple[float, float]:

@@ -6,8 +6,7 @@ with ``--mockserver-url`` all share one that runs, and every test has a namespac
 """
 
 import os
-import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
 import pytest
@@ -15,6 +14,9 @@ import pytest
 import mockserver as package
 
 SECTION: Final = "mockserver: recorded calls"
+_MOST_LINES: Final = 100
+_SERVER: Final = pytest.StashKey[Any]()
+_RECORDED: Final = pytest.StashKey[str]()
 
 OPTIONS: Final = (
     ("url", "MOCKSERVER_URL", "URL", "use the mock server that runs there, instead of starting one"),
@@ -24,7 +26,7 @@ OPTIONS: Final = (
     ("api", "MOCKSERVER_API", "NAME[,NAME]", "serve only these APIs"),
 )
 """Each is --mockserver-NAME on the command line, mockserver_NAME in the ini file, and a variable of the environment;
-that is also the order in which they win."""
+that is also the order in which they win. A file that the ini file names is looked for beside it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +45,8 @@ def _given(config: pytest.Config, name: str) -> str | None:
     """Return what is given for an option, by whom it may be given."""
     variable = next(variable for known, variable, _, _ in OPTIONS if known == name)
     typed, ini = config.getoption(_ini(name)), config.getini(_ini(name))
+    if not typed and ini and name == "config" and config.inipath is not None:
+        return str(config.inipath.parent / ini)
     return typed or ini or os.environ.get(variable) or None
 
 
@@ -53,7 +57,7 @@ def mockserver_config(pytestconfig: pytest.Config) -> dict[str, Any]:
     options = {
         "config": _given(pytestconfig, "config"),
         "profile": _given(pytestconfig, "profile"),
-        "apis": None if apis is None else apis.split(","),
+        "apis": None if apis is None else [name.strip() for name in apis.split(",")],
     }
     return {name: value for name, value in options.items() if value is not None}
 
@@ -63,26 +67,44 @@ def mockserver_session(pytestconfig: pytest.Config, mockserver_config: dict[str,
     """Return the session's mock server, which is not reset between tests."""
     url = _given(pytestconfig, "url")
     if url is None:
-        server = package.MockServer(**mockserver_config)
+        server = _begun(lambda: package.MockServer(**mockserver_config))
     else:
-        server = package.MockServer.connect(url, token=_given(pytestconfig, "admin-token"))
+        server = _begun(lambda: package.MockServer.connect(url, token=_given(pytestconfig, "admin-token")))
+    pytestconfig.stash[_SERVER] = server
     with server:
         yield server
+        pytestconfig.stash[_RECORDED] = _recorded(server)  # for a test that fails while all is torn down
+
+
+def _begun(begin: Callable[[], Any]) -> Any:
+    """Return the server; what keeps it from being there is told without a traceback."""
+    from mockserver.engine.faults import SpecError  # noqa: PLC0415 - nothing is imported until a test asks
+
+    try:
+        return begin()
+    except (SpecError, OSError, RuntimeError, TypeError, ValueError) as error:
+        told = f"the mock server of the fixture is not there: {error}"
+    pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture
-def mockserver(pytestconfig: pytest.Config, mockserver_session: Any) -> Iterator[Any]:
+def mockserver(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, mockserver_session: Any
+) -> Iterator[Any]:
     """Return the mock server, as at its start; of a shared server a namespace that only this test has."""
     if _given(pytestconfig, "url") is None:
         for name in mockserver_session.namespaces():
             mockserver_session.forget(name)
         mockserver_session.reset()
+        request.node.stash[_SERVER] = mockserver_session
         yield mockserver_session
         return
-    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{uuid.uuid4().hex[:12]}"
-    with mockserver_session.namespace(name) as world:
-        world.reset()
-        yield world
+    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{os.urandom(6).hex()}"
+    world = mockserver_session.namespace(name)
+    world.reset()
+    request.node.stash[_SERVER] = world
+    yield world
+    request.node.stash[_RECORDED] = _recorded(world)  # for a test that fails while it is torn down
     mockserver_session.forget(name)
 
 
@@ -90,14 +112,31 @@ def mockserver(pytestconfig: pytest.Config, mockserver_session: Any) -> Iterator
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the recorded calls to the report of a test that has failed."""
     report = yield
-    server = getattr(item, "funcargs", {}).get("mockserver")
-    if report.failed and isinstance(server, package.MockServer):
-        report.sections.append((SECTION, _recorded(server)))
+    if report.failed and (server := _server_of(item)) is not None:
+        kept = item.stash.get(_RECORDED, None) or item.config.stash.get(_RECORDED, None)
+        report.sections.append((SECTION, kept or _recorded(server)))
     return report
 
 
+def _server_of(item: pytest.Item) -> Any:
+    """Return what a test was given, None for one that asked for no mock server."""
+    whole = (
+        item.config.stash.get(_SERVER, None)
+        if "mockserver_session" in getattr(item, "fixturenames", ())
+        else None
+    )
+    return item.stash.get(_SERVER, whole)
+
+
 def _recorded(server: Any) -> str:
+    """Return the newest calls, one on each line."""
     try:
-        return server.export("text") or "no call was recorded"
+        lines, dropped = server.export("text").splitlines(), server.dropped
     except (OSError, RuntimeError) as error:
         return f"the recorded calls could not be read: {error}"
+    earlier = len(lines[:-_MOST_LINES])
+    notes = [
+        *([f"{dropped} calls were dropped by the journal"] if dropped else []),
+        *([f"{earlier} calls before these"] if earlier else []),
+    ]
+    return "\n".join([*notes, *lines[-_MOST_LINES:]]) or "no call was recorded"

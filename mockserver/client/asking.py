@@ -2,62 +2,97 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, Literal, TypedDict, Unpack
 
 JSON = Any
 Duration = str | float | timedelta
 """A text with a unit (``"250ms"``, ``"25h"``), seconds, or a timedelta."""
+Outcome = Literal["admitted", "repeated", "refused", "scripted"]
 
 
 class Pattern(TypedDict, total=False):
-    """What calls are looked for; all that is given has to hold.
+    """What calls are looked for; all that is given has to hold, and None is as if it were not given (but as ``body``).
 
-    ``path`` is without the query; ``query`` and ``headers`` map names to values, or to WireMock matchers (objects);
-    ``body`` is JSON that has to be in the body (it may have more members and longer lists), or bytes that are it;
-    ``matching`` is a WireMock request pattern, laid over all that.
+    ``path`` is without the query; ``query`` and ``headers`` map names to values, to lists of all their values, to None
+    where there shall be none, or to WireMock matchers (objects); ``body`` is JSON that has to be in the body (it may
+    have more members and longer lists), or bytes that are it; ``matching`` is a WireMock request pattern besides.
     """
 
-    api: str
-    operation: str
-    method: str
-    path: str
-    query: Mapping[str, JSON]
-    headers: Mapping[str, JSON]
+    api: str | None
+    operation: str | None
+    method: str | None
+    path: str | None
+    query: Mapping[str, JSON] | None
+    headers: Mapping[str, JSON] | None
     body: JSON
-    outcome: str
-    reason: str
-    matching: Mapping[str, JSON]
+    outcome: Outcome | None
+    reason: str | None
+    matching: Mapping[str, JSON] | None
 
 
 _SAME: Final = ("api", "operation", "method", "outcome", "reason")
 
 
+def given(asked: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the keyword arguments that say something. Raises TypeError for one that is not known."""
+    if unknown := set(asked) - set(Pattern.__annotations__):
+        raise TypeError(
+            unknown_names(unknown, Pattern.__annotations__, "is nothing that calls are looked for by")
+        )
+    return {name: value for name, value in asked.items() if value is not None or name == "body"}
+
+
 def request_pattern(**asked: Unpack[Pattern]) -> dict[str, JSON]:
     """Return the WireMock request pattern of keyword arguments. Raises TypeError for one that is not known."""
-    if unknown := set(asked) - set(Pattern.__annotations__):
-        known = ", ".join(Pattern.__annotations__)
-        raise TypeError(
-            f"{', '.join(sorted(unknown))} is nothing that calls are looked for by; there are {known}"
-        )
-    pattern: dict[str, JSON] = {name: asked[name] for name in _SAME if asked.get(name) is not None}
-    if asked.get("path") is not None:
-        pattern["urlPath"] = asked["path"]
-    if asked.get("query"):
-        pattern["queryParameters"] = _matchers(asked["query"])
-    if asked.get("headers"):
-        pattern["headers"] = _matchers(asked["headers"])
-    if "body" in asked:
-        pattern["bodyPatterns"] = [_body_matcher(asked["body"])]
-    return {**pattern, **asked.get("matching", {})}
+    said = given(asked)
+    pattern: dict[str, JSON] = {name: said[name] for name in _SAME if name in said}
+    if "path" in said:
+        pattern["urlPath"] = said["path"]
+    if said.get("query"):
+        pattern["queryParameters"] = _matchers(said["query"])
+    if said.get("headers"):
+        pattern["headers"] = _matchers(said["headers"])
+    if "body" in said:
+        pattern["bodyPatterns"] = [_body_matcher(said["body"])]
+    return _joined(pattern, said.get("matching", {}))
+
+
+def unknown_names(unknown: Collection[str], known: Collection[str], told: str) -> str:
+    """Return the sentence about keyword arguments that are not known, with the one that was probably meant."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(min(unknown), known, 1) if len(unknown) == 1 else []
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{', '.join(sorted(unknown))} {told}; {hint}"
+
+
+def _joined(pattern: dict[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a pattern that asks for both; where both say something of one value, the second counts."""
+    joined = {**pattern, **more}
+    for name in ("headers", "queryParameters"):
+        if name in pattern and more.get(name):
+            joined[name] = {**pattern[name], **more[name]}
+    if "bodyPatterns" in pattern and more.get("bodyPatterns"):
+        joined["bodyPatterns"] = [*pattern["bodyPatterns"], *more["bodyPatterns"]]
+    return joined
 
 
 def _matchers(values: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {
-        name: dict(each) if isinstance(each, Mapping) else {"equalTo": str(each)}
-        for name, each in values.items()
-    }
+    return {name: _matcher(each) for name, each in values.items()}
+
+
+def _matcher(value: JSON) -> dict[str, JSON]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return {"hasExactly": [{"equalTo": _text(each)} for each in value]}
+    return {"absent": True} if value is None else {"equalTo": _text(value)}
+
+
+def _text(value: JSON) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _body_matcher(body: JSON) -> dict[str, JSON]:

@@ -95,8 +95,12 @@ class Call:
 
     def __repr__(self) -> str:
         verdict = self.reason or self.fault or (self.outcome if self.outcome != "admitted" else "")
-        told = " ".join(filter(None, [self.method, self.path, str(self.status), verdict]))
+        about = " → ".join(filter(None, [self.name, self.recipient]))
+        told = " ".join(filter(None, [self.method, self.path, str(self.status), verdict, about]))
         return f"<Call #{self.number} {told}>"
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
 
 def read_call(request: Mapping[str, JSON]) -> Call:

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,8 @@ from urllib.parse import quote, urlsplit
 
 JSON = Any
 DROPPED: Final = "X-Mock-Dropped"
-_TIMEOUT: Final = 10.0
+PREFIX: Final = "/__admin"
+_TIMEOUT: Final = 60.0  # 100,000 calls are not read at once
 
 
 class ControlError(RuntimeError):
@@ -31,50 +33,62 @@ class Reply:
 
 
 class Pool:
-    """The connections to one server that are kept; its namespaces share them."""
+    """The connections to one server that nobody uses now; the handles of its namespaces share them."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
+    def __init__(self, host: str, port: int) -> None:
+        self.address = (host, port)
+        self.is_closed = False
         self._idle: list[http.client.HTTPConnection] = []
+        self._process = os.getpid()
 
-    def taken(self, timeout: float) -> tuple[http.client.HTTPConnection, bool]:
-        """Return a connection, and whether it has been used before."""
-        if self._idle:
-            return self._idle.pop(), True
-        return http.client.HTTPConnection(*self._address, timeout=timeout), False
+    def take(self) -> http.client.HTTPConnection | None:
+        """Return a kept connection, None where there is none."""
+        if self._process != os.getpid():  # a fork has the same sockets as its parent
+            self._process = os.getpid()
+            self._drain()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def keep(self, connection: http.client.HTTPConnection) -> None:
-        """Keep a connection for the next request."""
+        """Keep a connection for who asks next."""
         self._idle.append(connection)
+        if self.is_closed:
+            self._drain()
 
     def close(self) -> None:
-        """Close the connections that are kept."""
-        while self._idle:
-            with contextlib.suppress(OSError):
+        """Close what is kept, for good."""
+        self.is_closed = True
+        self._drain()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(IndexError):  # other threads may take some meanwhile
+            while True:
                 self._idle.pop().close()
 
     def __del__(self) -> None:
-        self.close()  # who forgets a handle is not to be told of open sockets
+        self._drain()
 
 
 class Connection:
     """A control plane, reached at the base URL of a server, or of a namespace of it."""
 
     def __init__(self, url: str, token: str | None = None, pool: Pool | None = None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"{url!r} is not the URL of a mock server; write it as http://127.0.0.1:4747")
-        self.url = url.rstrip("/")
-        self._address = (parts.hostname, parts.port or 80)
-        self._path = parts.path.rstrip("/")
+        host, port, self._path = _parsed(url)
+        self._host = f"[{host}]" if ":" in host else host
+        self._pool = Pool(host, port) if pool is None else pool
         self._token = token
-        self._pool = pool or Pool(self._address)
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return f"http://{self._host}:{self._pool.address[1]}{self._path}"
 
     def below(self, name: str) -> "Connection":
         """Return the connection to a namespace of the same server."""
-        host, port = self._address
-        shown = f"[{host}]" if ":" in host else host
-        return Connection(f"http://{shown}:{port}/~{name}", self._token, self._pool)
+        host, port = self._host, self._pool.address[1]
+        return Connection(f"http://{host}:{port}/~{name}", self._token, self._pool)
 
     def get(self, path: str, **query: str) -> JSON:
         """Return what a route answers. Raises `ControlError` and OSError."""
@@ -102,25 +116,40 @@ class Connection:
         timeout: float = _TIMEOUT,
         also: tuple[int, ...] = (),
     ) -> Reply:
-        """Send a request, and return the answer. Raises `ControlError`, but for the statuses ``also`` expected."""
+        """Send a request, and return the answer. Raises `ControlError`, but for the statuses ``also`` expected.
+
+        Raises TypeError for a body that is no JSON, and ConnectionError or TimeoutError where nothing answers.
+        """
         data = None if body is None else json.dumps(body).encode()
-        status, headers, answered = self._exchange(method, f"{self._path}/__admin{path}", data, timeout)
+        status, headers, answered = self._exchange(method, f"{self._path}{PREFIX}{path}", data, timeout)
+        if status >= 400 and self._pool.is_closed:  # a server that stops answers so what it was asked before
+            raise self._stopped()
         value = _value(answered, headers.get("content-type", ""))
         if status >= 400 and status not in also:
-            raise ControlError(status, _told(status, value))
+            raise ControlError(status, self._told(status, value))
         return Reply(status, value, int(headers.get(DROPPED.lower(), "0")))
 
     def _exchange(
         self, method: str, target: str, data: bytes | None, timeout: float
     ) -> tuple[int, Mapping[str, str], bytes]:
         while True:
-            connection, was_kept = self._pool.taken(timeout)
+            if self._pool.is_closed:
+                raise self._stopped()
+            kept = self._pool.take()
+            connection = kept or http.client.HTTPConnection(*self._pool.address, timeout=timeout)
             try:
                 return self._send(connection, method, target, data, timeout)
-            except (ConnectionError, http.client.BadStatusLine) as error:
-                connection.close()
-                if not was_kept:  # one that was kept may have been closed by the server meanwhile: once more
-                    raise ConnectionError(f"no mock server answers at {self.url}: {error}") from error
+            except TimeoutError as error:
+                told = f"the mock server at {self.url} has not answered {method} {target} for {timeout:g} s"
+                raise TimeoutError(told) from error
+            except (OSError, http.client.HTTPException) as error:
+                may_be_stale = kept is not None and isinstance(
+                    error, ConnectionError | http.client.BadStatusLine
+                )
+                if (
+                    not may_be_stale
+                ):  # one that was kept may have been closed by the server meanwhile: once more
+                    raise self._unreached(error) from error
 
     def _send(
         self,
@@ -149,24 +178,52 @@ class Connection:
             self._pool.keep(connection)
         return response.status, {name.lower(): value for name, value in response.getheaders()}, answered
 
+    def _stopped(self) -> ConnectionError:
+        return ConnectionError(
+            f"the handle of the mock server at {self.url} was stopped; ask it before that, inside its with block"
+        )
+
+    def _unreached(self, error: Exception) -> ConnectionError:
+        if self._pool.is_closed:
+            return self._stopped()
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return ConnectionError(f"no mock server answers at {self.url}: {why}")
+
+    def _told(self, status: int, value: JSON) -> str:
+        """Return what an error says, in one sentence for each fault."""
+        if status == 401:
+            told = "asks for a token" if self._token is None else "does not take this token"
+            return f"the control plane of {self.url} {told}; give that of its --admin-token, as token="
+        if isinstance(value, dict) and isinstance(value.get("errors"), list):
+            return "; ".join(map(_error, value["errors"]))
+        if isinstance(value, dict) and "detail" in value:
+            return str(value["detail"])
+        return f"the mock server answered {status}"
+
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept, for good: nothing can be asked any more."""
         self._pool.close()
 
 
+def _parsed(url: str) -> tuple[str, int, str]:
+    """Return host, port and path of a base URL; that of the control plane is taken for it. Raises ValueError."""
+    told = f"{url!r} is not the URL of a mock server; write it as http://127.0.0.1:4747"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(told) from None
+    is_plain = url.isascii() and url.isprintable() and " " not in url and not (parts.query or parts.fragment)
+    if parts.scheme != "http" or not parts.hostname or not is_plain:
+        raise ValueError(told)
+    return parts.hostname, port or 80, parts.path.rstrip("/").removesuffix(PREFIX).rstrip("/")
+
+
 def _value(data: bytes, media_type: str) -> JSON:
-    if not data:
-        return None
-    return json.loads(data) if "json" in media_type else data.decode("utf-8", "replace")
-
-
-def _told(status: int, value: JSON) -> str:
-    """Return what an error says, in one sentence for each fault."""
-    if isinstance(value, dict) and isinstance(value.get("errors"), list):
-        return "; ".join(map(_error, value["errors"]))
-    if isinstance(value, dict) and "detail" in value:
-        return str(value["detail"])
-    return f"the mock server answered {status}"
+    kind = media_type.partition(";")[0].strip()
+    if kind != "application/json" and not kind.endswith("+json"):
+        return data.decode("utf-8", "replace")
+    return json.loads(data) if data else None
 
 
 def _error(error: Mapping[str, JSON]) -> str:

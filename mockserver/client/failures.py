@@ -1,5 +1,6 @@
 """What a failed assertion says: what was expected, what came nearest, where it differs, and why it was refused."""
 
+import base64
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -9,6 +10,7 @@ from mockserver.client.calls import Call
 JSON = Any
 _LONGEST: Final = 80
 _MOST_LISTED: Final = 10
+_HIDDEN: Final = "[redacted]"
 
 
 class DroppedCallsError(RuntimeError):
@@ -16,14 +18,17 @@ class DroppedCallsError(RuntimeError):
 
     def __init__(self, dropped: int) -> None:
         advice = "keep more of them (keep=, --keep), or reset more often"
-        super().__init__(f"the journal has dropped {dropped} calls, so this cannot be told; {advice}")
+        told = f"the journal has dropped {counted(dropped)}, so this cannot be told; {advice}"
+        super().__init__(told)
+        self.dropped = dropped
 
 
-def failure(wanted: str, got: str, misses: Sequence[Mapping[str, JSON]] = ()) -> str:
+def failure(wanted: str, got: str, found: Iterable[Call], misses: Sequence[Mapping[str, JSON]] = ()) -> str:
     """Return the text of a failed assertion: what was wanted, what was there, and the nearest calls."""
-    lines = [f"expected {wanted}, got {got}"]
+    lines = [f"expected {wanted}, got {got}", *listed(found)]
     for miss in misses:
-        lines += _near(miss)
+        if miss["matchResult"]["subEvents"]:  # else it is one of those that were found
+            lines += _near(miss)
     return "\n".join(lines)
 
 
@@ -32,12 +37,12 @@ def counted(count: int, what: str = "call") -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def listed(calls: Iterable[Call]) -> str:
+def listed(calls: Iterable[Call]) -> list[str]:
     """Return calls, one on each line."""
     shown = list(calls)
     lines = [f"  {call!r}" for call in shown[:_MOST_LISTED]]
     more = len(shown) - len(lines)
-    return "".join(f"\n{line}" for line in [*lines, *([f"  and {more} more"] if more else [])])
+    return [*lines, f"  and {more} more"] if more else lines
 
 
 def described(asked: Mapping[str, JSON]) -> str:
@@ -48,20 +53,29 @@ def described(asked: Mapping[str, JSON]) -> str:
 
 
 def _described(name: str, value: JSON) -> Iterator[str]:
-    if isinstance(value, dict) and name in {"body", "headers", "query"} and value:
+    if isinstance(value, Mapping) and name in {"body", "headers", "query"} and value:
         for member, wanted in value.items():
-            is_secret = name == "headers" and member.lower() in _secret()
-            yield f"{name}.{member} == {'[redacted]' if is_secret else _shown(wanted)}"
-    elif isinstance(value, bytes):
-        yield f"{name} == {len(value)} bytes"
+            is_secret = name != "body" and member.lower() in _secret()
+            yield f"{name}.{member} == {_HIDDEN if is_secret else _shown(wanted)}"
     else:
-        yield f"{name} == {_shown(value)}"
+        yield f"{name} == {_shown(_without_secrets(value) if name == 'matching' else value)}"
 
 
 def _secret() -> Collection[str]:
     from mockserver.reports.redaction import ALWAYS_SECRET  # noqa: PLC0415 - only a failure needs it
 
     return ALWAYS_SECRET
+
+
+def _without_secrets(value: JSON) -> JSON:
+    if isinstance(value, list):
+        return [_without_secrets(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    hidden = {*_secret(), "basicauthcredentials"}
+    return {
+        name: _HIDDEN if name.lower() in hidden else _without_secrets(each) for name, each in value.items()
+    }
 
 
 def _near(miss: Mapping[str, JSON]) -> Iterator[str]:
@@ -71,13 +85,28 @@ def _near(miss: Mapping[str, JSON]) -> Iterator[str]:
     yield f"nearest: {request['method']} {request['url']} (call #{mock['number']}), {differ}"
     for each in differences[:_MOST_LISTED]:
         yield f"  {each['pointer']}: expected {_side(each, 'expected')}, got {_side(each, 'actual')}"
+    if (more := len(differences) - _MOST_LISTED) > 0:
+        yield f"  and {more} more"
     if mock["outcome"] == "refused":
         why = "; ".join(_finding(each) for each in mock["findings"]) or mock["reason"]
         yield f"  answered {mock['status']}: {why}"
 
 
 def _side(difference: Mapping[str, JSON], name: str) -> str:
-    return _shown(difference[name]) if name in difference else "nothing"
+    return _shown(_operand(difference[name])) if name in difference else "nothing"
+
+
+def _operand(value: JSON) -> JSON:
+    """Return what a body was compared with, where the whole of it differs: not the matcher that did it."""
+    match value:
+        case {"equalToJson": str(text), "ignoreExtraElements": True}:
+            return json.loads(text)
+        case {"equalToJson": wanted, "ignoreExtraElements": True}:
+            return wanted
+        case {"binaryEqualTo": str(encoded)}:
+            return base64.b64decode(encoded)
+        case _:
+            return value
 
 
 def _finding(finding: Mapping[str, JSON]) -> str:
@@ -87,5 +116,5 @@ def _finding(finding: Mapping[str, JSON]) -> str:
 
 
 def _shown(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = repr(value) if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

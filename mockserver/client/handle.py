@@ -5,16 +5,21 @@ threads are put in order by the one event loop.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, Self, TypedDict, Unpack
+from typing import Any, Literal, Protocol, Self, TypedDict, Unpack
 
-from mockserver.client.connection import Connection
+from mockserver.client.asking import moment, unknown_names
+from mockserver.client.connection import Connection, ControlError
 from mockserver.client.steering import Catalogue, Clock, Limits
 from mockserver.client.view import View
+from mockserver.namespaces import checked
 
 JSON = Any
+
+
+Form = Literal["har", "jsonl", "curl", "pytest", "text"]
 
 
 class Options(TypedDict, total=False):
@@ -24,21 +29,21 @@ class Options(TypedDict, total=False):
     host: str
     port: int
     apis: Sequence[str]
-    specs: Sequence[str]
+    specs: Sequence[str | Path]
     prefixes: Mapping[str, str]
-    profile: str
-    on_invalid: str
+    profile: Literal["observed", "published"]
+    on_invalid: Literal["refuse", "report"]
     keys: Mapping[str, JSON]
     limits: Mapping[str, str]
     enforce_limits: bool
     catalogue: Mapping[str, JSON]
     rules: Sequence[Mapping[str, JSON]]
     keep: str
-    cors: str
+    cors: Literal["on", "off"]
     allow_hosts: Sequence[str]
     admin_token: str
     seed: int
-    clock: str
+    clock: str | datetime
 
 
 class Stoppable(Protocol):
@@ -72,26 +77,39 @@ class MockServer(View):
         from mockserver import launch  # noqa: PLC0415 - only what starts a server needs one
 
         if unknown := set(options) - set(Options.__annotations__):
-            known = ", ".join(Options.__annotations__)
-            raise TypeError(f"{', '.join(sorted(unknown))} is no option of a mock server; there are {known}")
-        file = options.pop("config", None)
-        document = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
+            raise TypeError(unknown_names(unknown, Options.__annotations__, "is no option of a mock server"))
+        file, document = options.pop("config", None), _document(options)
         path = None if file is None else Path(file)
-        self._server: Stoppable | None = launch.start({"port": 0, **document}, "MockServer()", path)
-        self._process = os.getpid()
+        try:
+            self._server: Stoppable | None = launch.start(document, "MockServer()", path)
+        except OSError as error:
+            address = f"{document['host']} port" if "host" in document else "port"
+            told = f"cannot listen on {address} {document['port']}: {error.strerror or error}"
+            raise OSError(error.errno, told) from error
+        self._is_part = False
         super().__init__(Connection(self._server.url, options.get("admin_token")))
 
     @classmethod
-    def connect(cls, url: str, *, token: str | None = None) -> "MockServer":
-        """Return the handle of a server that runs. Raises OSError where none answers at the URL."""
+    def connect(cls, url: str, *, token: str | None = None) -> Self:
+        """Return the handle of a server that runs, or of a namespace of it, where the URL names one.
+
+        Raises ValueError for what is no URL, OSError where no mock server answers, `ControlError` for a wrong token.
+        """
         connection = Connection(url, token)
-        connection.get("/health")
+        try:
+            shown = connection.get("/apis")
+        except ControlError as error:
+            if error.status not in {404, 405}:
+                raise
+            shown = None
+        if not isinstance(shown, dict) or "apis" not in shown:
+            raise ConnectionError(f"what answers at {connection.url} is no mock server of this kind")
         return cls._over(connection)
 
     @classmethod
-    def _over(cls, connection: Connection) -> "MockServer":
+    def _over(cls, connection: Connection, *, is_part: bool = False) -> Self:
         handle = cls.__new__(cls)
-        handle._server = None
+        handle._server, handle._is_part = None, is_part
         View.__init__(handle, connection)
         return handle
 
@@ -104,7 +122,7 @@ class MockServer(View):
         """Return the view of one API. Raises ValueError where it is not served."""
         served = {each["name"]: each["url"] for each in self._connection.get("/apis")["apis"]}
         if name not in served:
-            raise ValueError(f"no API named {name!r} is served; there are {', '.join(served)}")
+            raise ValueError(unknown_names([name], served, "is no API that is served"))
         return ApiView(self._connection, name, served[name])
 
     @property
@@ -122,17 +140,25 @@ class MockServer(View):
         """The known workflows and events, by API."""
         return Catalogue(self._connection)
 
-    def namespace(self, name: str) -> "MockServer":
-        """Return the handle of a world of its own on the same server; stopping it does not stop the server."""
-        return self._over(self._connection.below(name))
+    def namespace(self, name: str) -> Self:
+        """Return the handle of a world of its own on the same server, which stopping it does not stop.
+
+        Raises ValueError for a name that no namespace can have.
+        """
+        return self._over(self._connection.below(checked(name)), is_part=True)
 
     def namespaces(self) -> list[str]:
         """Return the names of all namespaces of the server but the one without a name."""
         return [each["name"] for each in self._connection.get("/namespaces")["namespaces"] if each["name"]]
 
     def forget(self, namespace: str) -> None:
-        """Delete a namespace and all that is in it. Raises `ControlError` where there is none."""
-        self._connection.delete(f"/namespaces/{namespace}")
+        """Delete a namespace and all that is in it. Raises `ControlError` where there is none, and ValueError."""
+        self._connection.delete(f"/namespaces/{checked(namespace)}")
+
+    @property
+    def dropped(self) -> int:
+        """How many calls the journal has dropped, since it keeps only so many."""
+        return self._connection.ask("POST", "/requests/count", {}).dropped
 
     def reset(self) -> None:
         """Start afresh: journal, rules, scenarios, keys, limits, catalogue, settings and clock of this namespace."""
@@ -142,15 +168,22 @@ class MockServer(View):
         """Empty the journal, and nothing else."""
         self._connection.delete("/requests")
 
-    def export(self, form: str, query: str = "") -> str:
-        """Return the calls as ``har``, ``jsonl``, ``curl``, ``pytest`` or ``text``, without secrets."""
+    def export(self, form: Form, query: str = "") -> str:
+        """Return the calls in a form to keep or to run, without secrets; ``query`` narrows them.
+
+        Raises `ControlError` for a query that cannot be read.
+        """
         found = self._connection.get("/export", format=form, q=query)
         return found if isinstance(found, str) else json.dumps(found)
 
     def stop(self) -> None:
-        """Stop the server, where this handle started it; its connections are closed."""
-        self._connection.close()
-        if self._server is not None and self._process == os.getpid():
+        """Stop the server, where this handle started it; nothing can be asked afterwards.
+
+        The handle of a namespace stays as it is, and so does the server.
+        """
+        if not self._is_part:
+            self._connection.close()
+        if self._server is not None:
             self._server.stop()
 
     def __enter__(self) -> Self:
@@ -161,3 +194,24 @@ class MockServer(View):
 
     def __repr__(self) -> str:
         return f"<MockServer {self.url}>"
+
+
+def _document(options: Options) -> dict[str, JSON]:
+    """Return options as ``mockserver.yaml`` has them; tuples, paths and times are written as it writes them."""
+    said = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
+    document: dict[str, JSON] = json.loads(json.dumps({"port": 0, **said}, default=_plain))
+    return document
+
+
+def _plain(value: JSON) -> JSON:
+    match value:
+        case Path():
+            return str(value)
+        case datetime():
+            return moment(value)
+        case Mapping():
+            return dict(value)
+        case Sequence():
+            return list(value)
+        case _:
+            raise TypeError(f"{value!r} is nothing that an option of a mock server can hold")

@@ -1,7 +1,7 @@
 """What a test can move: the clock, limits, catalogues, and the rules that it has made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -62,35 +62,36 @@ class Limit:
 
 
 class Limits:
-    """The rate limits by name of the API: ``limits[name] = "5/1s"`` sets one, ``del limits[name]`` takes that back."""
+    """The rate limits by API: ``limits[name] = "5/1s"`` sets one, ``del limits[name]`` takes that back."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def __getitem__(self, api: str) -> Limit:
-        return Limit(**self._connection.get(f"/limits/{quote(api)}"))
+        return Limit(**self._connection.get(f"/limits/{quote(api, safe='')}"))
 
     def __setitem__(self, api: str, limit: str) -> None:
         self.set(api, limit)
 
     def __delitem__(self, api: str) -> None:
-        self._connection.delete(f"/limits/{quote(api)}")
+        self._connection.delete(f"/limits/{quote(api, safe='')}")
 
     def set(self, api: str, limit: str, *, burst: int | None = None) -> Limit:
         """Set a limit, as ``"5/1s"``, with full buckets. Raises `ControlError`, and ValueError for another form."""
         count, sign, window = limit.partition("/")
-        if not sign or not count.isdecimal():
+        if not sign or not count.strip().isdecimal():
             raise ValueError(f"{limit!r} is not a limit; write calls per window, as in 5/1s")
         asked = {"limit": int(count), "window": window, **({} if burst is None else {"burst": burst})}
-        return Limit(**self._connection.put(f"/limits/{quote(api)}", asked))
+        return Limit(**self._connection.put(f"/limits/{quote(api, safe='')}", asked))
 
     def switch_off(self, api: str) -> None:
-        """Enforce no limit."""
-        self._connection.put(f"/limits/{quote(api)}", {"enforced": False})
+        """Enforce no limit, if any is enforced."""
+        if self[api].enforced:
+            self._connection.put(f"/limits/{quote(api, safe='')}", {"enforced": False})
 
     def enforce(self, api: str) -> Limit:
         """Enforce the limit that the API is known to have. Raises `ControlError` where none is known."""
-        return Limit(**self._connection.put(f"/limits/{quote(api)}", {"enforced": True}))
+        return Limit(**self._connection.put(f"/limits/{quote(api, safe='')}", {"enforced": True}))
 
 
 class Catalogue:
@@ -111,15 +112,17 @@ class Catalogue:
 
     def names(self, api: str) -> dict[str, JSON]:
         """Return what is known, by name."""
-        return dict(self._connection.get(f"/catalogue/{quote(api)}")["names"])
+        return dict(self._connection.get(f"/catalogue/{quote(api, safe='')}")["names"])
 
     def refuse_unknown(self, api: str, *, refuse: bool = True) -> None:
         """Refuse names that are not in the catalogue, or accept them again."""
-        self._connection.put(f"/catalogue/{quote(api)}", {"unknown": "refuse" if refuse else "accept"})
+        self._connection.put(
+            f"/catalogue/{quote(api, safe='')}", {"unknown": "refuse" if refuse else "accept"}
+        )
 
     def clear(self, api: str) -> None:
         """Return to the catalogue that the server was started with."""
-        self._connection.delete(f"/catalogue/{quote(api)}")
+        self._connection.delete(f"/catalogue/{quote(api, safe='')}")
 
 
 def _place(api: str, name: str) -> str:
@@ -131,11 +134,17 @@ class Rule:
     """A rule that was made, by its id."""
 
     id: str
-    _connection: Connection
+    _connection: Connection = field(repr=False, compare=False)
 
     def mapping(self) -> dict[str, JSON]:
         """Return it as a stub mapping. Raises `ControlError` when it is gone."""
-        return dict(self._connection.get(f"/mappings/{self.id}"))
+        try:
+            return dict(self._connection.get(f"/mappings/{self.id}"))
+        except ControlError as error:
+            if error.status != 404:
+                raise
+            told = f"rule {self.id} is gone: it was removed, or everything was reset"
+            raise ControlError(404, told) from None
 
     @property
     def served(self) -> int:

@@ -2,16 +2,21 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Unpack
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, Unpack
 
-from mockserver.client.asking import Duration, Pattern, request_pattern, seconds
+from mockserver.client.asking import Duration, Pattern, given, request_pattern, seconds
 from mockserver.client.calls import Call, read_call
 from mockserver.client.connection import Connection
-from mockserver.client.failures import DroppedCallsError, counted, described, failure, listed
+from mockserver.client.failures import DroppedCallsError, counted, described, failure
 from mockserver.client.steering import Rule
 
 JSON = Any
+FaultKind = Literal[
+    "EMPTY_RESPONSE", "CONNECTION_RESET_BY_PEER", "MALFORMED_RESPONSE_CHUNK", "RANDOM_DATA_THEN_CLOSE"
+]
 _LONGEST_WAIT: Final = 60_000
 _WITH_ANSWERS: Final = "?response=true"
 
@@ -49,7 +54,7 @@ class View:
         if not found and dropped:
             raise DroppedCallsError(dropped)
         if not found:
-            raise AssertionError(self._told("at least 1 call{}", pattern, found))
+            raise AssertionError(self._told("at least 1 call{}", pattern, found, 1))
         return found
 
     def assert_called_once(self, **pattern: Unpack[Pattern]) -> Call:
@@ -64,7 +69,7 @@ class View:
         if dropped and len(found) <= count:
             raise DroppedCallsError(dropped)
         if len(found) != count:
-            raise AssertionError(self._told(f"{counted(count)}{{}}", pattern, found))
+            raise AssertionError(self._told(f"{counted(count)}{{}}", pattern, found, count))
         return found
 
     def assert_not_called(self, **pattern: Unpack[Pattern]) -> None:
@@ -93,7 +98,7 @@ class View:
         if reply.dropped:
             raise DroppedCallsError(reply.dropped)
         wanted = f"{counted(count)}{{}} within {seconds(timeout):g} s"
-        raise AssertionError(self._told(wanted, pattern, found, reply.value["nearMisses"]))
+        raise AssertionError(self._told(wanted, pattern, found, count, reply.value["nearMisses"]))
 
     async def wait_for_async(
         self,
@@ -103,26 +108,24 @@ class View:
     ) -> list[Call]:
         """Wait as `wait_for` does, without stopping the event loop."""
         __tracebackhide__ = True
-        return await asyncio.to_thread(self.wait_for, count, timeout, **pattern)
+        return await _in_thread(lambda: self.wait_for(count, timeout, **pattern))
 
     def _told(
         self,
         wanted: str,
         pattern: Mapping[str, Any],
         found: Sequence[Call],
+        count: int,
         misses: Sequence[Mapping[str, JSON]] | None = None,
     ) -> str:
         """Return the text of a failed assertion; ``wanted`` has braces where the pattern is described."""
         asked = {**self._narrowed, **pattern}
         total = counted(self._connection.post("/requests/count", {})["count"], "recorded call")
-        got = f"{len(found)} of {total}"
-        wanted = wanted.replace("{}", described(asked))
-        if found and misses is None:
-            return failure(wanted, f"{got}{listed(found)}")
-        if misses is None:
+        if misses is None and len(found) < count:
             path = "/requests/near-misses/request-pattern?redact=true"
             misses = self._connection.post(path, request_pattern(**asked))["nearMisses"]
-        return failure(wanted, got, misses)
+        told = wanted.replace("{}", described(given(asked)))
+        return failure(told, f"{len(found)} of {total}", found, misses or ())
 
     # What comes next
 
@@ -135,7 +138,7 @@ class View:
         retry_after: int | str | None = None,
         example: str | None = None,
         times: int | None = 1,
-        after: str = "nothing",
+        after: Literal["nothing", "checks"] = "nothing",
         delay: Duration | None = None,
         when: Pattern | None = None,
         mapping: Mapping[str, JSON] | None = None,
@@ -146,8 +149,10 @@ class View:
         or a text or bytes that are sent as they are. ``times`` is the number of calls (None: all), ``after="checks"``
         leaves calls alone that the API refuses. ``when`` narrows the calls, in the words of `assert_called`;
         ``mapping`` is laid over the stub mapping that is sent (``name``, ``priority``, ``scenarioName`` …).
-        Raises `ControlError` for what cannot be.
+        Raises ValueError where nothing is said, and `ControlError` for what cannot be.
         """
+        if all(each is None for each in (status, body, example, delay, mapping)):
+            raise ValueError("say what is answered: status=, body=, example=, delay= or mapping=")
         response = _response(status, body, headers, retry_after)
         if delay is not None:
             response["fixedDelayMilliseconds"] = round(seconds(delay) * 1000)
@@ -157,7 +162,7 @@ class View:
         """Hold back the answers of the next calls (all, unless ``times`` says how many), which are else as they are."""
         return self._rule({"fixedDelayMilliseconds": round(seconds(by) * 1000)}, times, when, {})
 
-    def fault(self, kind: str, *, times: int | None = 1, when: Pattern | None = None) -> Rule:
+    def fault(self, kind: FaultKind, *, times: int | None = 1, when: Pattern | None = None) -> Rule:
         """Break the connection of the next calls instead of answering them.
 
         ``kind`` is ``EMPTY_RESPONSE``, ``CONNECTION_RESET_BY_PEER``, ``MALFORMED_RESPONSE_CHUNK`` or
@@ -170,27 +175,68 @@ class View:
     ) -> Rule:
         request = request_pattern(**{**self._narrowed, **(when or {})})
         mapping = {"request": request, "response": response, "times": times, **more}
-        given = {name: value for name, value in mapping.items() if value is not None}
-        return Rule(self._connection.post("/mappings", given)["id"], self._connection)
+        said = {name: value for name, value in mapping.items() if value is not None}
+        return Rule(self._connection.post("/mappings", said)["id"], self._connection)
 
     # What clients did
 
     def retries(self) -> list[dict[str, JSON]]:
         """Return what the retry audit says of each logical call; see ``GET /__admin/retries``."""
-        found = self._connection.get("/retries")["calls"]
-        return [each for each in found if self._narrowed.get("api") in {None, each["api"]}]
+        return self._audited(self._connection.get("/retries"))
+
+    def _audited(self, audit: Mapping[str, JSON]) -> list[dict[str, JSON]]:
+        return [each for each in audit["calls"] if self._narrowed.get("api") in {None, each["api"]}]
 
     def assert_retries_ok(self) -> None:
-        """Raise AssertionError where a client retried wrongly, with each rule that was broken."""
+        """Raise AssertionError where a client retried wrongly, with each rule that was broken.
+
+        Raises `DroppedCallsError` where that cannot be told.
+        """
         __tracebackhide__ = True
+        audit = self._connection.get("/retries")
         broken = [
-            f"  {each['rule']}: {each['sentence']} (calls {', '.join(f'#{number}' for number in each['calls'])})"
-            for call in self.retries()
+            f"  {each['rule']}: {each['sentence']} ({_numbered(each['calls'])})"
+            for call in self._audited(audit)
             for each in call["broken"]
             if each["level"] == "fail"
         ]
         if broken:
             raise AssertionError("\n".join([f"{counted(len(broken), 'rule')} of retrying broken", *broken]))
+        if audit["dropped"]:
+            raise DroppedCallsError(audit["dropped"])
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    return f"call{'' if len(numbers) == 1 else 's'} {', '.join(f'#{number}' for number in numbers)}"
+
+
+async def _in_thread(work: Callable[[], list[Call]]) -> list[Call]:
+    """Return what work in a thread of its own returns.
+
+    The event loop's own threads are few, others need them, and a loop that ends waits for them.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[list[Call]] = loop.create_future()
+
+    def tell(found: list[Call] | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(found or [])
+
+    def run() -> None:
+        found, failed = None, None
+        try:
+            found = work()
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, found, failed)
+
+    threading.Thread(target=run, name="mockserver wait", daemon=True).start()
+    return await done
 
 
 def _response(

@@ -247,7 +247,7 @@ def test_rules_that_have_stepped_aside_are_listed_and_cost_nothing() -> None:
     here = ruled({**OK, "times": 1})
     assert here.rules
     call(here, request())
-    assert not here.rules
+    assert not here.rules.acting
     assert [each.remaining for each in here.rules] == [0]
 
 
