@@ -7,8 +7,8 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Import the handle when it is first asked for: who only needs the version, or the plugin, pays nothing for it."""
-    if name == "MockServer":
-        from mockserver.client import MockServer  # noqa: PLC0415
+    if name in {"Call", "ControlError", "DroppedCallsError", "MockServer"}:
+        from mockserver import client  # noqa: PLC0415
 
-        return MockServer
+        return getattr(client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -50,6 +50,16 @@ def _given(config: pytest.Config, name: str) -> str | None:
     return typed or ini or os.environ.get(variable) or None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse options for a server that is started, where one that runs is to be used. Raises ``pytest.UsageError``."""
+    if _given(config, "url") is None:
+        return
+    typed = {name: config.getoption(_ini(name)) for name, *_ in OPTIONS[2:]}
+    if useless := [f"--mockserver-{name}" for name, value in typed.items() if value]:
+        told = "is for a server that is started here, and --mockserver-url names one that runs"
+        raise pytest.UsageError(f"{', '.join(useless)} {told}")
+
+
 @pytest.fixture(scope="session")
 def mockserver_config(pytestconfig: pytest.Config) -> dict[str, Any]:
     """Return the options that the session's server is started with, those of ``MockServer``; override it for others."""

@@ -5,14 +5,12 @@ share one room. Everything here happens in the thread of the event loop.
 """
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from mockserver.engine.journal import Row
-from mockserver.engine.values import uuid_text
 from mockserver.engine.world import Blueprint, World
 
 MOST_NAMESPACES: Final = 1_000
@@ -41,14 +39,13 @@ class TooManyNamespacesError(Exception):
 class Stage:
     """The worlds by namespace; that without a name is always there.
 
-    ``run`` tells one start of the server from another. ``closing`` is set when the server stops, so that open streams
+    ``closing`` is set when the server stops, so that open streams
     end; ``stop`` ends the server, where that is for clients to ask.
     """
 
     def __init__(self, world: World) -> None:
         self.worlds = {world.namespace: world}
         self.started = time.monotonic()
-        self.run = uuid_text(int.from_bytes(os.urandom(16)))
         self.closing = asyncio.Event()
         self.preflights = 0
         self.watchers: set[Watcher] = set()

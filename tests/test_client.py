@@ -37,7 +37,7 @@ SURFACE: dict[type, set[str]] = {
     Clock: {"now", "is_frozen", "advance", "set", "freeze", "release"},
     Limits: {"set", "switch_off", "enforce"},
     Catalogue: {"add", "remove", "names", "refuse_unknown", "clear"},
-    Rule: {"id", "shown", "served", "remaining", "remove"},
+    Rule: {"id", "mapping", "served", "remaining", "remove"},
     Answer: {"status", "headers", "body", "json"},
     Call: {
         "number", "id", "api", "operation", "method", "path", "query", "headers", "body", "status", "outcome", "reason",

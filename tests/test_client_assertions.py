@@ -192,7 +192,7 @@ TEXTS: list[tuple[str, Sent, Ask, list[str]]] = [
         [
             f'expected at least 1 call with body.name == "{"x" * 78}…, got 0 of 1 recorded call',
             f"nearest: POST {TRIGGER} (call #1), 1 difference",
-            f'  /body/name: expected "{"x" * 78}…, got "{"x" * 78}…',
+            f'  /body/name: expected "…{"x" * 40}y", got "…{"x" * 40}"',
         ],
     ),
     (

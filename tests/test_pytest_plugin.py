@@ -356,7 +356,16 @@ def test_its_options_are_described(run: Run) -> None:
     for name in ("url", "admin-token", "config", "profile", "api"):
         result.stdout.fnmatch_lines([f"*--mockserver-{name}=*", f"*mockserver_{name.replace('-', '_')} (string):*"])  # fmt: skip
     fixtures = run("", "--fixtures")
-    fixtures.stdout.fnmatch_lines(["mockserver_config *", "mockserver_session *", "mockserver -- *"])
+    fixtures.stdout.fnmatch_lines_random(["mockserver_config *", "mockserver_session *", "mockserver -- *"])
+
+
+def test_options_for_a_server_that_is_started_are_refused_where_one_is_named(run: Run) -> None:
+    result = run("", "--mockserver-url", "http://127.0.0.1:1", "--mockserver-profile", "published")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = (
+        "*--mockserver-profile is for a server that is started here, and --mockserver-url names one that runs"
+    )
+    result.stderr.fnmatch_lines([told])
 
 
 # A server that several runs share

@@ -708,6 +708,9 @@ def test_a_full_journal_takes_no_longer_than_a_few_times_as_long_as_its_calls(
     key: Any, asked: str | None
 ) -> None:
     def seconds(count: int) -> float:
+        return min(once(count) for _ in range(3))
+
+    def once(count: int) -> float:
         sent = Request("POST", "/things", headers={"content-type": "application/json"}, body=b'{"name": "x"}')
         history = [
             replace(
@@ -718,9 +721,9 @@ def test_a_full_journal_takes_no_longer_than_a_few_times_as_long_as_its_calls(
             )
             for n, each in enumerate(numbered([call(0, 429, asked=asked)] * count))
         ]
-        began = time.perf_counter()
+        began = time.process_time()
         audit(history, KEYED)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds(100)
     assert seconds(8000) < 40 * seconds(800)  # ten times the calls: a square would be a hundred times

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mockserver.control.replies import HEADERS
-from mockserver.control.streaming import BATCH, MOST_WAITING, Reader
+from mockserver.control.streaming import BATCH, MOST_WAITING, Reader, run_of
 from mockserver.engine.clock import Clock
 from mockserver.engine.decide import answer
 from mockserver.engine.exchange import Request
@@ -45,7 +45,10 @@ def reader(server: Running, prefix: str = "", **headers: str) -> EventStream:
     assert stream.next() == {"retry": "1000"}
     hello = stream.next()
     namespace = prefix.removeprefix("/~")
-    assert hello == {"event": "hello", "data": {"run": server.stage.run, "namespace": namespace}}
+    assert hello == {
+        "event": "hello",
+        "data": {"run": run_of(server.stage.worlds[namespace]), "namespace": namespace},
+    }
     until(lambda: len(server.stage.watchers) > 0)
     return stream
 
@@ -218,7 +221,7 @@ def test_who_comes_again_is_sent_what_came_meanwhile(
 def test_who_has_missed_too_much_reads_anew(server: Running) -> None:
     record(server.stage, MOST_WAITING + 1)
     with reader(server, Last_Event_ID="0") as stream:
-        assert stream.next() == {"event": "resync", "data": {"run": server.stage.run}}
+        assert stream.next() == {"event": "resync", "data": {"run": run_of(server.stage.world)}}
     with reader(server, Last_Event_ID="1") as stream:
         assert len(stream.next()["data"]) == MOST_WAITING
 

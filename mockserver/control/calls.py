@@ -213,6 +213,8 @@ def near_misses(asked: Asked, pattern: Pattern) -> list[JSON]:
     shown = [redacted(miss, names) for miss in found]
     for event in (event["data"] for miss in shown for event in miss["matchResult"]["subEvents"]):
         place, _, name = event["pointer"].rpartition("/")
-        if place == "/headers" and name.lower() in names:
+        if place in {"/headers", "/queryParameters", "/cookies"} and (
+            name.lower() in names or place == "/cookies"
+        ):
             event.update({side: REDACTED for side in ("expected", "actual") if side in event})
     return shown

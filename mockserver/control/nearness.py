@@ -25,11 +25,13 @@ MOST_LOOKED_AT: Final = 1_000
 MOST_SHOWN: Final = 3
 _MOST_UNMATCHED: Final = 100
 _LONGEST: Final = 200
+_BEFORE: Final = 40  # characters that are shown before two long texts begin to differ
 
 
 def near_calls(world: World, pattern: Pattern) -> list[JSON]:
-    """Return the calls that come nearest to a pattern, nearest first."""
-    now, rows = world.clock.now(), world.journal.rows()[: -MOST_LOOKED_AT - 1 : -1]
+    """Return the calls that come nearest to a pattern without matching it, nearest first."""
+    now, newest = world.clock.now(), world.journal.rows()[: -MOST_LOOKED_AT - 1 : -1]
+    rows = [row for row in newest if not pattern.matches(sighting_of(row, now))]
     found = nearest_calls(pattern, [sighting_of(row, now) for row in rows], MOST_SHOWN)
     return [
         {
@@ -107,14 +109,23 @@ def _result(pattern: Pattern, differences: Sequence[Difference]) -> JSON:
 
 
 def _told(difference: Difference) -> dict[str, JSON]:
-    """Return a difference; what is not there is left out."""
-    sides = {"expected": difference.expected, "actual": difference.actual}
-    told = {name: _short(value) for name, value in sides.items() if value is not ABSENT}
-    return {"pointer": difference.pointer, **told}
+    """Return a difference; what is not there is left out, and long texts are cut around where they begin to differ."""
+    expected, actual = difference.expected, difference.actual
+    at = 0
+    if isinstance(expected, str) and isinstance(actual, str):
+        same = zip(expected, actual, strict=False)
+        end = min(len(expected), len(actual))
+        differs = next((place for place, (one, other) in enumerate(same) if one != other), end)
+        at = max(0, differs - _BEFORE)
+    told = {"expected": expected, "actual": actual}
+    shown = {name: _short(value, at) for name, value in told.items() if value is not ABSENT}
+    return {"pointer": difference.pointer, **shown}
 
 
-def _short(value: JSON) -> JSON:
-    return cut(value, _LONGEST) if isinstance(value, str) else value
+def _short(value: JSON, at: int) -> JSON:
+    if not isinstance(value, str) or len(value) <= _LONGEST:
+        return value
+    return cut(f"…{value[at:]}" if at else value, _LONGEST)
 
 
 def sighting_in(document: JSON, world: World) -> tuple[Sighting, JSON]:

@@ -4,8 +4,12 @@ Routes and shapes are those of WireMock's admin API, so that its clients can use
 Everything below ``/~name`` concerns that namespace only.
 """
 
+import sys
+import traceback
 from collections.abc import Awaitable, Callable, Collection
+from difflib import get_close_matches
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -107,6 +111,9 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
 """Every route; of two that fit a path, the first is meant."""
 
 
+_BUG: Final = "its traceback is on standard error; please report it with what was asked"
+
+
 class ControlPlane:
     """The ASGI application of the control plane, its guard in front."""
 
@@ -131,6 +138,9 @@ class ControlPlane:
             response = problem(400, "There is no such namespace", str(error), "namespace")
         except TooManyRulesError as error:
             response = problem(400, "There are too many rules", str(error))
+        except Exception as error:  # noqa: BLE001 - the outermost edge: a bug is answered as one
+            traceback.print_exception(error, file=sys.stderr)
+            response = problem(500, "The mock server has a bug", _BUG, "bug")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -176,7 +186,7 @@ class ControlPlane:
 
 def _below(scope: Scope) -> str:
     """Return the path below that of the control plane."""
-    path: str = scope["path"]
+    path: str = scope["raw_path"].decode("latin-1")  # where %2F inside a name is no slash
     return path[len(split(path)[1]) :].removeprefix(PREFIX)
 
 
@@ -194,7 +204,7 @@ def _fits(path: str, route: str) -> dict[str, str] | None:
     values = {}
     for part, other in zip(ours, theirs, strict=True):
         if part.startswith("{") and other:
-            values[part[1:-1]] = other
+            values[part[1:-1]] = unquote(other)
         elif part != other:
             return None
     return values
@@ -206,10 +216,12 @@ def _unknown(request: Request, path: str, verbs: list[str]) -> Response:
         allow = ", ".join(sorted({*verbs, *(["HEAD"] if "GET" in verbs else [])}))
         title = "This control route takes another method"
         return problem(405, title, f"it takes {allow}, not {request.method}", Allow=allow)
-    first = path.split("/")[1:2]
-    near = [f"{verb} {PREFIX}{route}" for verb, route, _ in ROUTES if route.split("/")[1:2] == first]
-    routes = ", ".join(near or [f"{verb} {PREFIX}{route}" for verb, route, _ in ROUTES])
-    detail = f"{request.method} {PREFIX}{path} is not a control route; there are {routes}"
+    near = get_close_matches(path, list(dict.fromkeys(route for _, route, _ in ROUTES)), 3, 0.4)
+    routes = [f"{verb} {PREFIX}{route}" for close in near for verb, route, _ in ROUTES if route == close]
+    hint = f"near it are {', '.join(routes)}; " if routes else ""
+    detail = (
+        f"{request.method} {PREFIX}{path} is not a control route; {hint}GET {PREFIX}/openapi.yaml lists all"
+    )
     return problem(404, "No control route has this path", detail)
 
 

@@ -80,7 +80,7 @@ async def _events(asked: Asked) -> AsyncIterator[str]:
     stage.watchers.add(reader.see)
     try:
         yield "retry: 1000\n\n"
-        yield _event("hello", {"run": stage.run, "namespace": world.namespace})
+        yield _event("hello", {"run": run_of(world), "namespace": world.namespace})
         yield _missed(stage, world, asked.request.headers.get("last-event-id", ""))
         while not stage.closing.is_set():
             if not await _anything(reader, stage):
@@ -120,8 +120,13 @@ def _missed(stage: Stage, world: World, last: str) -> str:
     if len(rows) > MOST_WAITING or (
         seen and seen not in world.journal
     ):  # forgotten: what is shown may be so too
-        return _event(RESYNC, {"run": stage.run})
+        return _event(RESYNC, {"run": run_of(world)})
     return _calls(world, rows, world.journal.last) if rows else ""
+
+
+def run_of(world: World) -> str:
+    """Return what tells one beginning of a namespace from another: a start of the server, or a reset."""
+    return world.journal.id_of(0)
 
 
 def _calls(world: World, rows: Iterable[Row], newest: int) -> str:

@@ -5,7 +5,7 @@ told by JSON Pointer, and nothing is passed over. `OPERATIONS` is the table of a
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from mockserver.engine.comparison import paired
@@ -111,18 +111,29 @@ def _list_of(operand: JSON, name: str, at: str, faults: list[Fault]) -> list[Mat
 
 
 def _and(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
-    inner = _list_of(operand, "and", at, faults)
-    return Matcher(source, lambda value: all(each.accepts(value) for each in inner))
+    return _joined(source, _list_of(operand, "and", at, faults), all)
 
 
 def _or(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
-    inner = _list_of(operand, "or", at, faults)
-    return Matcher(source, lambda value: any(each.accepts(value) for each in inner))
+    return _joined(source, _list_of(operand, "or", at, faults), any)
+
+
+def _joined(source: JSON, inner: Sequence[Matcher], join: Callable[[Iterable[bool]], bool]) -> Matcher:
+    """Join matchers; where one of them looks at all values of a name, each is asked about all of them."""
+    looks_at_all = any(each.pairs is not None for each in inner)
+    return Matcher(
+        source,
+        lambda value: join(each.accepts(value) for each in inner),
+        (lambda values: join(each.meets(values) for each in inner)) if looks_at_all else None,
+    )
 
 
 def _not(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher | None:
     inner = read_matcher(operand, below(at, "not"), faults)
-    return None if inner is None else Matcher(source, lambda value: not inner.accepts(value))
+    if inner is None:
+        return None
+    pairs = None if inner.pairs is None else lambda values: not inner.meets(values)
+    return Matcher(source, lambda value: not inner.accepts(value), pairs)
 
 
 def _has_exactly(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:

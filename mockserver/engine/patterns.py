@@ -280,6 +280,8 @@ def _one_of(operand: JSON, at: str, context: _Context, *, read: Callable[[Sighti
     name = at.rpartition("/")[2]
     wanted = operand if isinstance(operand, list) else [operand]
     known = _nameable(name, context)
+    if not wanted:
+        raise ValueError(f"is an empty list, which no call is in; there are {', '.join(known)}")
     for each in wanted:
         if each not in known:
             near = nearest(each, known) if isinstance(each, str) else None

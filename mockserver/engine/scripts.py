@@ -8,12 +8,13 @@ from typing import Final
 
 from mockserver.engine.delays import Delay, Fixed, read_distribution, read_milliseconds
 from mockserver.engine.exchange import JSON
+from mockserver.engine.headers import CALL_ID
 from mockserver.engine.matching import Fault, short
 from mockserver.engine.rules import FAULTS, Dribble, Script
 from mockserver.engine.values import below, encode, nearest
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SET_BY_SERVER: Final = frozenset({"content-length", "transfer-encoding"})
+_SET_BY_SERVER: Final = frozenset({"content-length", "transfer-encoding", CALL_ID})
 _BODIES: Final = ("body", "jsonBody", "base64Body")
 RESPONSE: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("status", "statusMessage", "headers", "fault", *_BODIES), True),
@@ -106,7 +107,7 @@ def _wrong_header(name: str, value: JSON) -> str:
     if not _TOKEN.fullmatch(name):
         return "is not the name of a header"
     if name.lower() in _SET_BY_SERVER:
-        return "is set by the server, from the body that is sent"
+        return "is set by the server"
     if not isinstance(value, str):
         return f"must be a text, not {short(value)}"
     if any(character in value for character in "\0\r\n") or any(ord(character) > 255 for character in value):

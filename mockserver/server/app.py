@@ -28,7 +28,7 @@ from mockserver.engine.world import World
 from mockserver.namespaces import HEADER, NamespaceError, checked, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
 from mockserver.server.delivery import Sleep, Way, gone, start, undoubled
-from mockserver.stage import RECORDED, SOURCE, Stage, TooManyNamespacesError
+from mockserver.stage import RECORDED, RULES, SOURCE, Stage, TooManyNamespacesError
 
 OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500
@@ -86,13 +86,19 @@ class DataPlane:
             traceback.print_exception(error, file=sys.stderr)
             decided = fail(world, request, error, routed)
         if stage.watchers:
-            stage.tell(world, RECORDED, decided.row)
+            self._tell(world, decided)
         if decided.delay or decided.chosen is not NOBODY or decided.response is None:
             await self._deliver(Way(scope, receive, send), world, decided, request, arrived)
             return
         self._settle(world, decided, arrived)
         await send(start(decided.response, decided.row[_RECEIVED], self._headers(request, decided)))
         await send({"type": "http.response.body", "body": decided.response.body})
+
+    def _tell(self, world: World, decided: Decided) -> None:
+        """Tell of a call that has arrived, and of the rules that have served it."""
+        self._stage.tell(world, RECORDED, decided.row)
+        if decided.chosen is not NOBODY:
+            self._stage.tell(world, RULES)
 
     async def _deliver(
         self, way: Way, world: World, decided: Decided, request: Request, arrived: float

@@ -94,5 +94,6 @@ def json_line(exchange: Exchange) -> str:
             "findings": list(exchange.findings),
             "deviations": list(exchange.deviations),
             "state": exchange.state,
+            "fault": exchange.fault,
         }
     )
