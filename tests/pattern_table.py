@@ -141,6 +141,13 @@ TABLE: list[tuple[dict[str, Any], set[int]]] = [
     ({"outcome": "admitted"},                                {1, 4, 5}),
     ({"outcome": "repeated"},                                {2}),
     ({"outcome": ["refused", "scripted"]},                   {3, 6, 7, 8, 9, 10, 11, 12}),
+    # what a call is about
+    ({"name": "welcome"},                                    {1, 2, 3}),
+    ({"name": ["bought", "welcom"]},                         {4, 5, 6}),
+    ({"name": "nothing"},                                    set()),
+    ({"recipient": "ada"},                                   {1, 2, 4, 5, 6}),
+    ({"recipient": ["bob", "eve"]},                          set()),
+    ({"name": "welcome", "recipient": "ada", "reason": "invalid"}, set()),
     ({"reason": "no-route"},                                 {7, 10, 11, 12}),
     ({"reason": ["unauthenticated", "wrong-method", "malformed", "invalid"]}, {3, 6, 8, 9}),
     # joined by "and"; null is nothing

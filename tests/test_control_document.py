@@ -24,9 +24,10 @@ from mockserver.engine import mappings as rule_mappings
 from mockserver.engine.deviations import PROFILES
 from mockserver.engine.exchange import NAMES, Reason
 from mockserver.engine.keywords import unknown_keywords
+from mockserver.engine.mappings import OWN_REQUEST
 from mockserver.engine.matchers import OPERATIONS, OPTIONS, read_matcher
 from mockserver.engine.matching import Fault
-from mockserver.engine.patterns import MEMBERS, Known, PatternError, read_pattern
+from mockserver.engine.patterns import MEMBERS, OWN, Known, PatternError, read_pattern
 from mockserver.engine.rules import FAULTS
 from mockserver.engine.world import Settings
 from mockserver.yamltext import parse_yaml
@@ -161,15 +162,13 @@ def refused_members() -> set[str]:
 
 
 def test_every_member_of_a_pattern_is_described() -> None:
-    ours = {"api", "operation", "outcome", "reason"}
+    ours = set(OWN)
     assert must_be_empty("PatternMembers") == refused_members() == {"multipartPatterns", "customMatcher"}
     assert members("PatternMembers") == set(MEMBERS) - refused_members() - ours
     assert members("RequestPattern") == ours
     assert members("Awaited") == ours | {"count", "timeoutMilliseconds"}
     request = SCHEMAS["NewStubMapping"]["properties"]["request"]["properties"]
-    assert {name for name, each in request.items() if each != {"type": "null"}} == set(
-        rule_mappings.OWN_REQUEST
-    )
+    assert {name for name, each in request.items() if each != {"type": "null"}} == set(OWN_REQUEST)
 
 
 def test_every_operation_of_a_matcher_is_described() -> None:

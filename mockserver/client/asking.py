@@ -15,9 +15,10 @@ Outcome = Literal["admitted", "repeated", "refused", "scripted"]
 class Pattern(TypedDict, total=False):
     """What calls are looked for; all that is given has to hold, and None is as if it were not given (but as ``body``).
 
-    ``path`` is without the query; ``query`` and ``headers`` map names to values, to lists of all their values, to None
-    where there shall be none, or to WireMock matchers (objects); ``body`` is JSON that has to be in the body (it may
-    have more members and longer lists), or bytes that are it; ``matching`` is a WireMock request pattern besides.
+    ``name`` is the workflow or event, ``recipient`` whom it is for; ``path`` is without the query; ``query`` and
+    ``headers`` map names to values, to lists of all their values, to None where there shall be none, or to WireMock
+    matchers (objects); ``body`` is JSON that has to be in the body (it may have more members and longer lists), or
+    bytes that are it; ``matching`` is a WireMock request pattern besides.
     """
 
     api: str | None
@@ -27,12 +28,14 @@ class Pattern(TypedDict, total=False):
     query: Mapping[str, JSON] | None
     headers: Mapping[str, JSON] | None
     body: JSON
+    name: str | None
+    recipient: str | None
     outcome: Outcome | None
     reason: str | None
     matching: Mapping[str, JSON] | None
 
 
-_SAME: Final = ("api", "operation", "method", "outcome", "reason")
+_SAME: Final = ("api", "operation", "name", "recipient", "method", "outcome", "reason")
 
 
 def given(asked: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -41,7 +41,7 @@ def matching(world: World, pattern: Pattern) -> list[Row]:
     if not pattern.parts:
         return rows
     now = world.clock.now()
-    return [row for row in rows if pattern.matches(sighting_of(row, now))]
+    return [row for row in rows if pattern.matches(sighting_of(row, now, world.journal.describe))]
 
 
 def pattern_in(asked: Asked) -> Pattern:

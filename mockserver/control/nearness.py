@@ -5,7 +5,7 @@ Differences stand in sub-events, the one place of a near miss where WireMock's c
 
 import base64
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from mockserver.control.replies import RefusedError, unreadable
@@ -14,7 +14,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.headers import packed
 from mockserver.engine.journal import Row
 from mockserver.engine.mappings import write_mapping
-from mockserver.engine.patterns import Known, Pattern, nearest_calls, read_pattern
+from mockserver.engine.patterns import OWN, Known, Pattern, read_pattern
 from mockserver.engine.sightings import Sighting, sighting_of
 from mockserver.engine.values import ABSENT, cut
 from mockserver.engine.world import World
@@ -31,8 +31,10 @@ _BEFORE: Final = 40  # characters that are shown before two long texts begin to 
 def near_calls(world: World, pattern: Pattern) -> list[JSON]:
     """Return the calls that come nearest to a pattern without matching it, nearest first."""
     now, newest = world.clock.now(), world.journal.rows()[: -MOST_LOOKED_AT - 1 : -1]
-    rows = [row for row in newest if not pattern.matches(sighting_of(row, now))]
-    found = nearest_calls(pattern, [sighting_of(row, now) for row in rows], MOST_SHOWN)
+    rows = [row for row in newest if not pattern.matches(sighting_of(row, now, world.journal.describe))]
+    found = nearest_calls(
+        pattern, [sighting_of(row, now, world.journal.describe) for row in rows], MOST_SHOWN
+    )
     return [
         {
             "request": logged_request(world.journal.read(rows[position])),
@@ -43,14 +45,20 @@ def near_calls(world: World, pattern: Pattern) -> list[JSON]:
     ]
 
 
+def nearest_calls(
+    pattern: Pattern, sightings: Iterable[Sighting], count: int = 3
+) -> list[tuple[int, list[Difference]]]:
+    """Return the positions of the calls that come nearest, nearest first, each with its differences."""
+    found = [(position, pattern.differences(sighting)) for position, sighting in enumerate(sightings)]
+    found.sort(key=lambda each: pattern.distance(each[1]))
+    return found[:count]
+
+
 def near_unmatched(world: World, rows: Sequence[Row]) -> list[JSON]:
     """Return the rules and operations that come nearest to calls that nobody took."""
-    now = world.clock.now()
-    return [
-        miss
-        for row in rows[-_MOST_UNMATCHED:]
-        for miss in near_rules(world, sighting_of(row, now), logged_request(world.journal.read(row)))
-    ]
+    now, journal = world.clock.now(), world.journal
+    seen = ((sighting_of(row, now, journal.describe), journal.read(row)) for row in rows[-_MOST_UNMATCHED:])
+    return [miss for sighting, call in seen for miss in near_rules(world, sighting, logged_request(call))]
 
 
 def near_rules(world: World, sighting: Sighting, shown: JSON) -> list[JSON]:
@@ -93,9 +101,7 @@ def _path_of(pattern: Pattern) -> str:
 
 def _closed(source: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return a pattern without the members that WireMock's clients do not know."""
-    return {
-        name: value for name, value in source.items() if name not in {"api", "operation", "outcome", "reason"}
-    }
+    return {name: value for name, value in source.items() if name not in OWN}
 
 
 def _result(pattern: Pattern, differences: Sequence[Difference]) -> JSON:

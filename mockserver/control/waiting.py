@@ -42,7 +42,9 @@ class Waiter:
             return
         if what != RECORDED or world.journal is not self.world.journal:
             self._count_anew(world)
-        elif row is not None and self.pattern.matches(sighting_of(row, world.clock.now())):
+        elif row is not None and self.pattern.matches(
+            sighting_of(row, world.clock.now(), world.journal.describe)
+        ):
             self.numbers.add(row[0])
             self._check()
 

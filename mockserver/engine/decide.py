@@ -77,7 +77,7 @@ def _ask_rules(world: World, request: Request, routed: Routed, after: After = "n
     operation = None if isinstance(routed, NoRoute) else routed.operation
     api, name = (None, None) if operation is None else (operation.api, operation.id)
     examples = world.blueprint.served.examples.get((api or "", name or ""), ())
-    seen = arriving(request, api, name, world.clock.now())
+    seen = arriving(request, api, name, world.clock.now(), world.journal.describe)
     return world.rules.choose(
         seen, after, lambda script: script.example is None or script.example in examples
     )

@@ -70,7 +70,8 @@ Describe = Callable[[str, str, Request], tuple[str | None, str | None]]
 """From API, operation and request to the workflow or event and the recipient of a call."""
 
 
-def _undescribed(_: str, __: str, ___: Request) -> tuple[None, None]:
+def undescribed(_: str, __: str, ___: Request) -> tuple[None, None]:
+    """Say nothing of what a call was about."""
     return None, None
 
 
@@ -131,7 +132,7 @@ class Journal:
     """
 
     def __init__(
-        self, prefix: str, describe: Describe = _undescribed, room: Room | None = None, namespace: str = ""
+        self, prefix: str, describe: Describe = undescribed, room: Room | None = None, namespace: str = ""
     ) -> None:
         self._prefix, self.describe, self.namespace = prefix, describe, namespace
         self._room = room or Room()

@@ -17,7 +17,7 @@ from mockserver.engine.rules import Armed, Rule
 from mockserver.engine.scripts import read_count, read_script, read_text, refuse_unknown, without_nulls
 from mockserver.engine.values import below, nearest
 
-OWN_REQUEST: Final = ("api", "operation")
+OWN_REQUEST: Final = ("api", "operation", "name", "recipient")
 OWN: Final = ("times", "after", "example")
 _TOLD: Final = ("remaining", "served", "request")
 UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

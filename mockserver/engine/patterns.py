@@ -4,12 +4,12 @@ One implementation for finding, counting, waiting, deleting and scripting. A pat
 "and", each of which looks at one place of a call; the cheap ones are asked first. A part that does not match says
 where the call differs, by JSON Pointer: ``/method``, ``/headers/Authorization``, ``/body/to/0``.
 
-The words are those of WireMock, and four of ours: ``api``, ``operation``, ``outcome``, ``reason``.
+The words are those of WireMock, and six of ours, which `OWN` lists.
 """
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -88,9 +88,7 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
     if not isinstance(source, dict):
         faults.append((at, f"a request pattern is an object, not {short(source)}"))
         return None
-    source = {
-        name: operand for name, operand in source.items() if operand is not None
-    }  # as some clients send
+    source = {name: each for name, each in source.items() if each is not None}  # as some clients send them
     urls = [name for name in URLS if name in source]
     faults += [
         (below(at, name), f"stands beside {urls[0]}; a pattern has one of {', '.join(URLS)}")
@@ -105,8 +103,8 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
             parts += read(operand, below(at, name), _Context(source, known, faults))
         except ValueError as error:
             faults.append((below(at, name), str(error)))
-    asks = "outcome" in source or "reason" in source
-    return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), asks)
+    knows_verdict = "outcome" in source or "reason" in source
+    return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), knows_verdict)
 
 
 def _unknown(name: str) -> str:
@@ -276,21 +274,29 @@ def _scheme(operand: JSON, _: str, __: _Context) -> list[Part]:
     return [_on_value(0, "/scheme", wanted, lambda _: "http", wanted.__eq__)]
 
 
-def _one_of(operand: JSON, at: str, context: _Context, *, read: Callable[[Sighting], JSON]) -> list[Part]:
-    name = at.rpartition("/")[2]
-    wanted = operand if isinstance(operand, list) else [operand]
+def _one_of(
+    operand: JSON, at: str, context: _Context, *, read: Callable[[Sighting], JSON], cost: int = 0
+) -> list[Part]:
+    name, wanted = at.rpartition("/")[2], operand if isinstance(operand, list) else [operand]
     known = _nameable(name, context)
     if not wanted:
-        raise ValueError(f"is an empty list, which no call is in; there are {', '.join(known)}")
+        raise ValueError("is an empty list, which no call is in")
     for each in wanted:
-        if each not in known:
-            near = nearest(each, known) if isinstance(each, str) else None
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+        if not isinstance(each, str) or (known is not None and each not in known):
+            near = nearest(each, known or ()) if isinstance(each, str) else None
+            hint = (
+                f"did you mean {near}?"
+                if near
+                else f"there are {', '.join(known)}"
+                if known
+                else "write a text"
+            )
             raise ValueError(f"{short(each)} is no {name}; {hint}")
-    return [_on_value(0, f"/mock/{name}", operand, read, lambda found: found in wanted)]
+    return [_on_value(cost, f"/mock/{name}", operand, read, lambda found: found in wanted)]
 
 
-def _nameable(name: str, context: _Context) -> list[str]:
+def _nameable(name: str, context: _Context) -> list[str] | None:
+    """Return what may stand for a member of ours, None where any text may."""
     operations = context.known.operations
     match name:
         case "api":
@@ -299,8 +305,10 @@ def _nameable(name: str, context: _Context) -> list[str]:
             return list(dict.fromkeys(each for names in operations.values() for each in names))
         case "outcome":
             return list(NAMES.values())
-        case _:
+        case "reason":
             return [str(reason) for reason in Reason]
+        case _:
+            return None
 
 
 def _refused(operand: JSON, at: str, _: _Context) -> list[Part]:
@@ -309,6 +317,8 @@ def _refused(operand: JSON, at: str, _: _Context) -> list[Part]:
     return []
 
 
+OWN: Final = frozenset({"api", "operation", "outcome", "reason", "name", "recipient"})
+"""The members that WireMock does not have."""
 URLS: Final = ("url", "urlPattern", "urlPath", "urlPathPattern", "urlPathTemplate")
 MEMBERS: Final[Mapping[str, Reader]] = {
     "method": _method,
@@ -332,16 +342,9 @@ MEMBERS: Final[Mapping[str, Reader]] = {
     "operation": partial(_one_of, read=lambda sighting: sighting.operation),
     "outcome": partial(_one_of, read=lambda sighting: sighting.outcome),
     "reason": partial(_one_of, read=lambda sighting: sighting.reason),
+    "name": partial(_one_of, read=lambda sighting: sighting.about[0], cost=4),
+    "recipient": partial(_one_of, read=lambda sighting: sighting.about[1], cost=4),
     "multipartPatterns": _refused,
     "customMatcher": _refused,
 }
 """Every member of a request pattern, and what reads it."""
-
-
-def nearest_calls(
-    pattern: Pattern, sightings: Iterable[Sighting], count: int = 3
-) -> list[tuple[int, list[Difference]]]:
-    """Return the positions of the calls that come nearest, nearest first, each with its differences."""
-    found = [(position, pattern.differences(sighting)) for position, sighting in enumerate(sightings)]
-    found.sort(key=lambda each: pattern.distance(each[1]))
-    return found[:count]

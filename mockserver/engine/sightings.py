@@ -6,34 +6,49 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import Request
-from mockserver.engine.headers import cookies_of, lines_of
-from mockserver.engine.journal import Record, Row
+from mockserver.engine.headers import cookies_of, lines_of, unpacked
+from mockserver.engine.journal import Describe, Record, Row, undescribed
 from mockserver.engine.matching import Value
 
 
 class Sighting:
     """A call as patterns see it: what was sent, and who took it. ``now`` is the time on the mock's clock.
 
-    ``outcome`` and ``reason`` are None as long as nothing is decided.
+    ``outcome`` and ``reason`` are None as long as nothing is decided; ``describe`` tells what the call is about.
     """
 
     __slots__ = (
-        "_headers", "_value", "api", "body", "client", "method", "now", "operation", "outcome", "path", "query",
-        "raw_headers", "reason",
+        "_about", "_describe", "_headers", "_value", "api", "body", "client", "method", "now", "operation", "outcome",
+        "path", "query", "raw_headers", "reason",
     )  # fmt: skip
 
     def __init__(
         self,
         seen: tuple[str, str, str, bytes, bytes, str, str | None, str | None, str | None, str | None],
         now: float,
+        describe: Describe = undescribed,
     ) -> None:
         (
             self.method, self.path, self.query, self.raw_headers, self.body, self.client,
             self.outcome, self.api, self.operation, self.reason,
         ) = seen  # fmt: skip
         self.now = now
+        self._describe = describe
+        self._about: tuple[str | None, str | None] | None = None
         self._value: Value | None = None
         self._headers: Mapping[str, list[str]] | None = None
+
+    @property
+    def about(self) -> tuple[str | None, str | None]:
+        """The workflow or event, and the recipient."""
+        if self._about is None:
+            headers = unpacked(self.raw_headers)
+            request = Request(self.method, self.path, self.query, headers, self.raw_headers, self.body)
+            known = self.api is not None and self.operation is not None
+            self._about = (
+                self._describe(self.api or "", self.operation or "", request) if known else (None, None)
+            )
+        return self._about
 
     @property
     def url(self) -> str:
@@ -110,18 +125,20 @@ _SEEN: Final = itemgetter(
 )
 
 
-def sighting_of(row: Row, now: float) -> Sighting:
+def sighting_of(row: Row, now: float, describe: Describe = undescribed) -> Sighting:
     """Return a stored call as patterns see it."""
-    return Sighting(_SEEN(row), now)
+    return Sighting(_SEEN(row), now, describe)
 
 
-def arriving(request: Request, api: str | None, operation: str | None, now: float) -> Sighting:
+def arriving(
+    request: Request, api: str | None, operation: str | None, now: float, describe: Describe = undescribed
+) -> Sighting:
     """Return a call that has just arrived as patterns see it."""
     seen = (
         request.method, request.path, request.query, request.raw_headers, request.body, request.client,
         None, api, operation, None,
     )  # fmt: skip
-    return Sighting(seen, now)
+    return Sighting(seen, now, describe)
 
 
 def address_of(sighting: Sighting) -> tuple[str, int]:

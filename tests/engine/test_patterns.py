@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mockserver.control.nearness import nearest_calls
 from mockserver.engine.comparison import Difference
 from mockserver.engine.exchange import Request
 from mockserver.engine.headers import packed
@@ -14,7 +15,6 @@ from mockserver.engine.patterns import (
     Known,
     Pattern,
     PatternError,
-    nearest_calls,
     read_pattern,
 )
 from mockserver.engine.sightings import Sighting, arriving, sighting_of
@@ -35,13 +35,17 @@ def sighting(number: int) -> Sighting:
     """Return one of the calls of the table as patterns see it."""
     row = PLAYED.journal.row(number)
     assert row is not None
-    return sighting_of(row, NOON)
+    return sighting_of(row, NOON, PLAYED.journal.describe)
 
 
 @pytest.mark.parametrize(("pattern", "matched"), TABLE, ids=IDS)
 def test_which_calls_match(pattern: dict[str, Any], matched: set[int]) -> None:
     read = pattern_of(pattern)
-    assert {row[0] for row in PLAYED.journal.rows() if read.matches(sighting_of(row, NOON))} == matched
+    assert {
+        row[0]
+        for row in PLAYED.journal.rows()
+        if read.matches(sighting_of(row, NOON, PLAYED.journal.describe))
+    } == matched
 
 
 @pytest.mark.parametrize(("pattern", "matched"), TABLE, ids=IDS)
