@@ -2,13 +2,16 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from mockserver.control import plane
 from mockserver.control.guard import guard, host_of
 from mockserver.control.plane import ROUTES
+from mockserver.engine.journal import Journal, Row
 from mockserver.engine.world import Settings
 from tests.serving import Running, running
 
@@ -437,3 +440,20 @@ def test_a_page_of_another_origin_can_not_hold_a_stream(server: Running) -> None
 )
 def test_hosts(value: str, host: str) -> None:
     assert host_of(value) == host
+
+
+def test_a_long_journal_is_read_beside_the_calls(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers = []
+    rows = Journal.rows
+
+    def read(journal: Journal) -> list[Row]:
+        readers.append(threading.current_thread().name)
+        return rows(journal)
+
+    monkeypatch.setattr(Journal, "rows", read)
+    server.trigger()
+    for most, expected in ((1, "mockserver"), (0, "asyncio_0")):
+        monkeypatch.setattr(plane, "MANY", most)
+        assert get(server, "/requests")["meta"]["total"] == 1
+        assert readers.pop() == expected
+    monkeypatch.undo()

@@ -4,6 +4,7 @@ Routes and shapes are those of WireMock's admin API, so that its clients can use
 Everything below ``/~name`` concerns that namespace only.
 """
 
+import asyncio
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection
@@ -114,6 +115,17 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
 _BUG: Final = "its traceback is on standard error; please report it with what was asked"
 
 
+READING: Final[frozenset[Endpoint]] = frozenset(
+    {
+        calls.list_requests, calls.find, calls.count, calls.unmatched, calls.near_misses_of_pattern,
+        exporting.export, exporting.list_retries,
+    }
+)  # fmt: skip
+"""What only reads the journal, and may take long."""
+MANY: Final = 2_000
+"""With more calls than this they are read in a thread, so that the data plane does not stand still meanwhile."""
+
+
 class ControlPlane:
     """The ASGI application of the control plane, its guard in front."""
 
@@ -155,7 +167,11 @@ class ControlPlane:
         endpoint, request.scope["path_params"] = found[verb]
         data = await self._read(request)
         world = self._world(request)  # that of now: it may have been reset while the body was read
-        answered = endpoint(Asked(self._stage, world, request, data, self._data_plane))
+        asked = Asked(self._stage, world, request, data, self._data_plane)
+        if endpoint in READING and len(world.journal) > MANY:
+            answered = await asyncio.to_thread(endpoint, asked)
+        else:
+            answered = endpoint(asked)
         return await answered if isinstance(answered, Awaitable) else answered
 
     def _world(self, request: Request) -> World:
