@@ -93,7 +93,10 @@ def _begun(begin: Callable[[], Any]) -> Any:
     try:
         return begin()
     except (SpecError, OSError, RuntimeError, TypeError, ValueError) as error:
-        told = f"the mock server of the fixture is not there: {error}"
+        token = (
+            "; the plugin's option is --mockserver-admin-token" if getattr(error, "status", 0) == 401 else ""
+        )
+        told = f"the mock server of the fixture is not there: {error}{token}"
     pytest.fail(told, pytrace=False)
 
 

@@ -141,6 +141,8 @@ TABLE: list[tuple[dict[str, Any], set[int]]] = [
     ({"outcome": "admitted"},                                {1, 4, 5}),
     ({"outcome": "repeated"},                                {2}),
     ({"outcome": ["refused", "scripted"]},                   {3, 6, 7, 8, 9, 10, 11, 12}),
+    ({"status": 201},                                        {1, 2}),
+    ({"status": [401, 405]},                                 {6, 8}),
     # what a call is about
     ({"name": "welcome"},                                    {1, 2, 3}),
     ({"name": ["bought", "welcom"]},                         {4, 5, 6}),

@@ -182,7 +182,7 @@ TEXTS: list[tuple[str, Sent, Ask, list[str]]] = [
             r"expected at least 1 call with body == b'\x00\xfe', got 0 of 1 recorded call",
             "nearest: POST /x (call #1), 1 difference",
             r"  /body: expected b'\x00\xfe', got " r'"\u0000�"',
-            "  answered 404: path: matches no operation. GET / lists what is served.",
+            "  answered 404: path: matches no operation. GET / lists what is served; the control plane is below /__admin.",
         ],
     ),
     (

@@ -126,7 +126,7 @@ BAD: list[tuple[Callable[[MockServer], object], type[Exception], str]] = [
     (lambda mock: mock.respond(429, when={"boddy": 1}), TypeError, "boddy is nothing that calls are looked for by; did you mean body"),  # type: ignore[arg-type]
     (lambda mock: mock.fault("EMPTY"), ControlError, "/response/fault: must be one of EMPTY_RESPONSE, "),  # type: ignore[arg-type]
     (lambda mock: mock.delay("5 parsecs"), ValueError, "'5 parsecs' is not a duration"),
-    (lambda mock: mock.find(colour="x"), TypeError, "colour is nothing .*; there are api, operation, method, path, query, headers, body, name, recipient, outcome, reason, matching"),  # type: ignore[call-arg]
+    (lambda mock: mock.find(colour="x"), TypeError, "colour is nothing .*; there are api, operation, method, path, query, headers, body, name, recipient, outcome, reason, status, matching"),  # type: ignore[call-arg]
     (lambda mock: mock.assert_called(outcome="admited"), ControlError, '/outcome: "admited" is no outcome; did you mean admitted'),  # type: ignore[arg-type]
     (lambda mock: mock.assert_called(operation="nope"), ControlError, '/operation: "nope" is no operation'),
     (lambda mock: mock.assert_called(matching={"urlPaht": "/"}), ControlError, "/urlPaht: .*did you mean urlPath"),

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypedDict, Unpack
 
@@ -17,7 +17,7 @@ class Pattern(TypedDict, total=False):
 
     ``name`` is the workflow or event, ``recipient`` whom it is for; ``path`` is without the query; ``query`` and
     ``headers`` map names to values, to lists of all their values, to None where there shall be none, or to WireMock
-    matchers (objects); ``body`` is JSON that has to be in the body (it may have more members and longer lists), or
+    matchers (objects); ``body`` is JSON that has to be in the body (objects may have more members), or
     bytes that are it; ``matching`` is a WireMock request pattern besides.
     """
 
@@ -32,10 +32,11 @@ class Pattern(TypedDict, total=False):
     recipient: str | None
     outcome: Outcome | None
     reason: str | None
+    status: int | Sequence[int] | None
     matching: Mapping[str, JSON] | None
 
 
-_SAME: Final = ("api", "operation", "name", "recipient", "method", "outcome", "reason")
+_SAME: Final = ("api", "operation", "name", "recipient", "method", "outcome", "reason", "status")
 
 
 def given(asked: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -102,7 +103,7 @@ def _body_matcher(body: JSON) -> dict[str, JSON]:
     if isinstance(body, bytes):
         return {"binaryEqualTo": base64.b64encode(body).decode()}
     wanted = json.dumps(body) if isinstance(body, str) else body  # a text as operand is read as JSON
-    return {"equalToJson": wanted, "ignoreExtraElements": True}
+    return {"equalToJson": wanted, "ignoreExtraMembers": True}
 
 
 def seconds(duration: Duration) -> float:

@@ -99,9 +99,9 @@ def _side(difference: Mapping[str, JSON], name: str) -> str:
 def _operand(value: JSON) -> JSON:
     """Return what a body was compared with, where the whole of it differs: not the matcher that did it."""
     match value:
-        case {"equalToJson": str(text), "ignoreExtraElements": True}:
+        case {"equalToJson": str(text), "ignoreExtraMembers": True}:
             return json.loads(text)
-        case {"equalToJson": wanted, "ignoreExtraElements": True}:
+        case {"equalToJson": wanted, "ignoreExtraMembers": True}:
             return wanted
         case {"binaryEqualTo": str(encoded)}:
             return base64.b64decode(encoded)

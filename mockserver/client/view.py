@@ -188,15 +188,17 @@ class View:
         return [each for each in audit["calls"] if self._narrowed.get("api") in {None, each["api"]}]
 
     def assert_retries_ok(self) -> None:
-        """Raise AssertionError where a client retried wrongly, with each rule that was broken.
+        """Raise AssertionError where a client retried wrongly, with each rule that was broken; notes do not count.
 
-        Raises `DroppedCallsError` where that cannot be told.
+        So it does where that cannot be told since the clock was moved between two attempts. Raises `DroppedCallsError`
+        where calls were dropped. A client that gave up has broken no rule.
         """
         __tracebackhide__ = True
         audit = self._connection.get("/retries")
+        calls = self._audited(audit)
         broken = [
             f"  {each['rule']}: {each['sentence']} ({_numbered(each['calls'])})"
-            for call in self._audited(audit)
+            for call in calls
             for each in call["broken"]
             if each["level"] == "fail"
         ]
@@ -204,6 +206,8 @@ class View:
             raise AssertionError("\n".join([f"{counted(len(broken), 'rule')} of retrying broken", *broken]))
         if audit["dropped"]:
             raise DroppedCallsError(audit["dropped"])
+        if unjudged := [f"  {each['notJudged']}" for each in calls if not each["judged"]]:
+            raise AssertionError("\n".join(["what was retried cannot be judged", *unjudged]))
 
 
 def _numbered(numbers: Sequence[int]) -> str:

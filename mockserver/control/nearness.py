@@ -150,7 +150,7 @@ def sighting_in(document: JSON, world: World) -> tuple[Sighting, JSON]:
     ]
     seen = (
         str(sent.get("method", "GET")), path, query, packed(lines), _body_of(sent),
-        str(sent.get("clientIp", "")), None, None, None, None,
+        str(sent.get("clientIp", "")), None, None, None, None, None,
     )  # fmt: skip
     return Sighting(seen, world.clock.now()), document
 

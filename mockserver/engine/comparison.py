@@ -1,8 +1,8 @@
 """Where one JSON value differs from another, by JSON Pointer.
 
-Numbers are compared as numbers (``5`` is ``5.0``), all else by type and value. Two tolerances, as WireMock has them:
-with ``extra`` the other value may have more members and longer lists, with ``any_order`` the items of a list may
-stand in any order. A text of the expected value may be a placeholder:
+Numbers are compared as numbers (``5`` is ``5.0``), all else by type and value. Tolerances: with ``members`` the objects
+of the other value may have more of them, with ``items`` its lists may be longer, with ``any_order`` the items of a list
+may stand in any order. A text of the expected value may be a placeholder:
 
     ${json-unit.ignore}         anything
     ${json-unit.any-string}     any text; any-number and any-boolean alike
@@ -11,7 +11,7 @@ stand in any order. A text of the expected value may be a placeholder:
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -40,9 +40,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What does not count as a difference."""
+    """What does not count as a difference: more ``members``, longer lists (more ``items``), items in any order."""
 
-    extra: bool = False
+    members: bool = False
+    items: bool = False
     any_order: bool = False
 
 
@@ -54,7 +55,7 @@ def compare(expected: JSON, actual: JSON, tolerance: Tolerance = EXACT, at: str 
     try:
         return list(_compare(expected, actual, tolerance, at))
     except RecursionError:  # nested deeper than lists can be paired: as they stand
-        return list(_compare(expected, actual, Tolerance(tolerance.extra), at))
+        return list(_compare(expected, actual, replace(tolerance, any_order=False), at))
 
 
 def leaves(value: JSON) -> int:
@@ -100,9 +101,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def _compare(expected: JSON, actual: JSON, tolerance: Tolerance, at: str) -> Iterator[Difference]:
-    left = [
-        Difference(at, expected, actual)
-    ]  # a list of what is to do: a body may be nested deeper than calls
+    left = [Difference(at, expected, actual)]  # what is to do: a body may be nested deeper than calls
     while left:
         pair = left.pop()
         at, expected, actual = pair.pointer, pair.expected, pair.actual
@@ -131,7 +130,7 @@ def _members(
 ) -> Iterator[Difference]:
     for name, value in expected.items():
         yield Difference(below(at, name), value, actual.get(name, ABSENT))
-    if not tolerance.extra:
+    if not tolerance.members:
         for name, value in actual.items():
             if name not in expected:
                 yield Difference(below(at, name), ABSENT, value)
@@ -141,7 +140,7 @@ def _items(expected: list[JSON], actual: list[JSON], tolerance: Tolerance, at: s
     for position, value in enumerate(expected):
         other = actual[position] if position < len(actual) else ABSENT
         yield Difference(f"{at}/{position}", value, other)
-    if not tolerance.extra:
+    if not tolerance.items:
         for position in range(len(expected), len(actual)):
             yield Difference(f"{at}/{position}", ABSENT, actual[position])
 
@@ -156,7 +155,7 @@ def _compare_any_order(
     taken = paired(sorted(set(range(len(expected))) - set(same.values())), len(actual), fits, same)
     for position in sorted(set(range(len(expected))) - set(taken.values())):
         yield Difference(f"{at}/{position}", expected[position], ABSENT)
-    if not tolerance.extra:
+    if not tolerance.items:
         for position in sorted(set(range(len(actual))) - set(taken)):
             yield Difference(f"{at}/{position}", ABSENT, actual[position])
 

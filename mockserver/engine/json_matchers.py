@@ -30,10 +30,11 @@ def _document(operand: JSON, name: str) -> JSON:
 
 def _equal_to_json(operand: JSON, source: JSON, at: str, faults: list[Fault]) -> Matcher:
     wanted = _document(operand, "equalToJson")
-    tolerance = Tolerance(
-        extra=flag_of(source, "ignoreExtraElements", at, faults),
-        any_order=flag_of(source, "ignoreArrayOrder", at, faults),
+    extra, members, any_order = (
+        flag_of(source, name, at, faults)
+        for name in ("ignoreExtraElements", "ignoreExtraMembers", "ignoreArrayOrder")
     )
+    tolerance = Tolerance(extra or members, extra, any_order)
     if (unknown := unknown_placeholder(wanted)) is not None:
         raise ValueError(
             f"{cut(unknown)!r} is not a placeholder that is known, or its expression cannot be read"

@@ -52,7 +52,7 @@ def _read(
     request = {**asked, **own.pop("request", {})} if isinstance(asked, dict) else asked
     pattern = pattern_of(request, served, below(at, "request"), faults)
     if pattern is not None and pattern.knows_verdict:
-        told = "outcome and reason are known only when a call is decided; a rule looks before that"
+        told = "outcome, reason and status are known only when a call is decided; a rule looks before that"
         faults.append((below(at, "request"), told))
     script = read_script(given.get("response", {}), own.get("example"), below(at, "response"), faults)
     place = {name: below(at if name in given else f"{at}/metadata/mock", name) for name in OWN}

@@ -170,7 +170,7 @@ OPERATIONS: Final[Mapping[str, Read]] = {
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "equalTo": ("caseInsensitive",),
-    "equalToJson": ("ignoreExtraElements", "ignoreArrayOrder"),
+    "equalToJson": ("ignoreExtraElements", "ignoreExtraMembers", "ignoreArrayOrder"),
     "matchesJsonSchema": ("schemaVersion",),
 }
 """What may stand beside an operation."""

@@ -4,7 +4,7 @@ One implementation for finding, counting, waiting, deleting and scripting. A pat
 "and", each of which looks at one place of a call; the cheap ones are asked first. A part that does not match says
 where the call differs, by JSON Pointer: ``/method``, ``/headers/Authorization``, ``/body/to/0``.
 
-The words are those of WireMock, and six of ours, which `OWN` lists.
+The words are those of WireMock, and some of ours, which `OWN` lists.
 """
 
 import base64
@@ -18,22 +18,11 @@ from mockserver.engine.comparison import Difference
 from mockserver.engine.exchange import JSON, NAMES, Reason
 from mockserver.engine.matchers import read_matcher
 from mockserver.engine.matching import Fault, Matcher, Value, short
+from mockserver.engine.parts import Part, on_matcher, on_value
 from mockserver.engine.paths import normal_path, path_pattern, path_values, variables_of
 from mockserver.engine.sightings import Sighting, address_of
 from mockserver.engine.text_matchers import expression_of
-from mockserver.engine.values import ABSENT, below, nearest
-
-Explain = Callable[[Sighting], list[Difference]]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a pattern; ``cost`` orders the parts, ``weight`` is the number of values that it compares."""
-
-    cost: int
-    accepts: Callable[[Sighting], bool]
-    explain: Explain
-    weight: int = 1
+from mockserver.engine.values import below, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +32,7 @@ class Pattern:
     source: JSON
     parts: tuple[Part, ...] = field(compare=False)
     knows_verdict: bool = False
-    """Whether it asks for the outcome or the reason, which are known only when a call is decided."""
+    """Whether it asks for what is known only when a call is decided."""
 
     def matches(self, sighting: Sighting) -> bool:
         """Tell whether a call matches."""
@@ -103,8 +92,7 @@ def pattern_of(source: JSON, known: Known, at: str, faults: list[Fault]) -> Patt
             parts += read(operand, below(at, name), _Context(source, known, faults))
         except ValueError as error:
             faults.append((below(at, name), str(error)))
-    knows_verdict = "outcome" in source or "reason" in source
-    return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), knows_verdict)
+    return Pattern(source, tuple(sorted(parts, key=lambda part: part.cost)), not VERDICT.isdisjoint(source))
 
 
 def _unknown(name: str) -> str:
@@ -124,27 +112,6 @@ class _Context:
 Reader = Callable[[JSON, str, _Context], list[Part]]
 
 
-def _on_value(
-    cost: int, place: str, expected: JSON, read: Callable[[Sighting], JSON], holds: Callable[[JSON], bool]
-) -> Part:
-    """Return a part that looks at one value of a call."""
-
-    def explain(sighting: Sighting) -> list[Difference]:
-        found = read(sighting)
-        return [] if holds(found) else [Difference(place, expected, ABSENT if found is None else found)]
-
-    return Part(cost, lambda sighting: holds(read(sighting)), explain)
-
-
-def _on_matcher(cost: int, place: str, matcher: Matcher, read: Callable[[Sighting], Sequence[Value]]) -> Part:
-    return Part(
-        cost,
-        lambda sighting: matcher.meets(read(sighting)),
-        lambda sighting: matcher.explain(read(sighting), place),
-        matcher.weight,
-    )
-
-
 def _text(operand: JSON) -> str:
     if not isinstance(operand, str):
         raise ValueError(f"must be a text, not {short(operand)}")
@@ -156,7 +123,7 @@ def _method(operand: JSON, _: str, __: _Context) -> list[Part]:
     if wanted == "ANY":
         return []
     return [
-        _on_value(
+        on_value(
             0, "/method", wanted, lambda sighting: sighting.method, lambda found: found.upper() == wanted
         )
     ]
@@ -171,12 +138,12 @@ def _path(sighting: Sighting) -> JSON:
 
 
 def _equal(operand: JSON, _: str, __: _Context, *, read: Callable[[Sighting], JSON]) -> list[Part]:
-    return [_on_value(1, "/url", wanted := _text(operand), read, wanted.__eq__)]
+    return [on_value(1, "/url", wanted := _text(operand), read, wanted.__eq__)]
 
 
 def _expression(operand: JSON, at: str, _: _Context, *, read: Callable[[Sighting], JSON]) -> list[Part]:
     wanted = expression_of(_text(operand), at.rpartition("/")[2])
-    return [_on_value(2, "/url", operand, read, lambda found: wanted.fullmatch(found) is not None)]
+    return [on_value(2, "/url", operand, read, lambda found: wanted.fullmatch(found) is not None)]
 
 
 def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
@@ -194,12 +161,12 @@ def _path_template(operand: JSON, at: str, context: _Context) -> list[Part]:
         return [] if found is None else [Value(found, None, sighting.now)]
 
     place = below(at.rpartition("/")[0], "pathParameters")
-    parts = [_on_value(2, "/url", template, _path, holds)]
+    parts = [on_value(2, "/url", template, _path, holds)]
     known = variables_of(template)
     told = f"the template has {', '.join(known)}" if known else "the template has no variables"
     context.faults.extend((below(place, name), told) for name in wanted if name not in known)
     for name, matcher in _named(wanted, place, context):
-        parts.append(_on_matcher(2, below("/pathParameters", name), matcher, partial(value_of, name=name)))
+        parts.append(on_matcher(2, below("/pathParameters", name), matcher, partial(value_of, name=name)))
     return parts
 
 
@@ -223,7 +190,7 @@ def _in_place(operand: JSON, at: str, context: _Context, *, place: str, cost: in
         return [Value(text, None, sighting.now) for text in sighting.values(place, name)]
 
     return [
-        _on_matcher(cost, below(f"/{place}", name), matcher, partial(values, name=name))
+        on_matcher(cost, below(f"/{place}", name), matcher, partial(values, name=name))
         for name, matcher in _named(operand, at, context)
     ]
 
@@ -233,7 +200,7 @@ def _body_patterns(operand: JSON, at: str, context: _Context) -> list[Part]:
         raise ValueError("must be a list of matchers")
     read = [read_matcher(each, f"{at}/{position}", context.faults) for position, each in enumerate(operand)]
     return [
-        _on_matcher(5, "/body", matcher, lambda sighting: [sighting.value()])
+        on_matcher(5, "/body", matcher, lambda sighting: [sighting.value()])
         for matcher in read
         if matcher is not None
     ]
@@ -245,7 +212,7 @@ def _basic(operand: JSON, _: str, __: _Context) -> list[Part]:
     pair = f"{_text(operand['username'])}:{_text(operand['password'])}"
     wanted = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return [
-        _on_value(
+        on_value(
             3,
             "/headers/Authorization",
             wanted,
@@ -260,18 +227,18 @@ def _one_matcher(operand: JSON, at: str, context: _Context, *, read: Callable[[S
     if matcher is None:
         return []
     place = f"/{at.rpartition('/')[2]}"
-    return [_on_matcher(3, place, matcher, lambda sighting: [Value(read(sighting), None, sighting.now)])]
+    return [on_matcher(3, place, matcher, lambda sighting: [Value(read(sighting), None, sighting.now)])]
 
 
 def _port(operand: JSON, _: str, __: _Context) -> list[Part]:
     if isinstance(operand, bool) or not isinstance(operand, int):
         raise ValueError(f"must be a number, not {short(operand)}")
-    return [_on_value(3, "/port", operand, lambda sighting: address_of(sighting)[1], operand.__eq__)]
+    return [on_value(3, "/port", operand, lambda sighting: address_of(sighting)[1], operand.__eq__)]
 
 
 def _scheme(operand: JSON, _: str, __: _Context) -> list[Part]:
     wanted = _text(operand).lower()
-    return [_on_value(0, "/scheme", wanted, lambda _: "http", wanted.__eq__)]
+    return [on_value(0, "/scheme", wanted, lambda _: "http", wanted.__eq__)]
 
 
 def _one_of(
@@ -292,7 +259,14 @@ def _one_of(
                 else "write a text"
             )
             raise ValueError(f"{short(each)} is no {name}; {hint}")
-    return [_on_value(cost, f"/mock/{name}", operand, read, lambda found: found in wanted)]
+    return [on_value(cost, f"/mock/{name}", operand, read, lambda found: found in wanted)]
+
+
+def _status(operand: JSON, _: str, __: _Context) -> list[Part]:
+    wanted = operand if isinstance(operand, list) else [operand]
+    if not wanted or not all(isinstance(each, int) and not isinstance(each, bool) for each in wanted):
+        raise ValueError(f"must be a status, or a list of some, not {short(operand)}")
+    return [on_value(0, "/mock/status", operand, lambda sighting: sighting.status, wanted.__contains__)]
 
 
 def _nameable(name: str, context: _Context) -> list[str] | None:
@@ -317,8 +291,10 @@ def _refused(operand: JSON, at: str, _: _Context) -> list[Part]:
     return []
 
 
-OWN: Final = frozenset({"api", "operation", "outcome", "reason", "name", "recipient"})
+OWN: Final = frozenset({"api", "operation", "outcome", "reason", "status", "name", "recipient"})
 """The members that WireMock does not have."""
+VERDICT: Final = frozenset({"outcome", "reason", "status"})
+"""What is known only when a call is decided."""
 URLS: Final = ("url", "urlPattern", "urlPath", "urlPathPattern", "urlPathTemplate")
 MEMBERS: Final[Mapping[str, Reader]] = {
     "method": _method,
@@ -342,6 +318,7 @@ MEMBERS: Final[Mapping[str, Reader]] = {
     "operation": partial(_one_of, read=lambda sighting: sighting.operation),
     "outcome": partial(_one_of, read=lambda sighting: sighting.outcome),
     "reason": partial(_one_of, read=lambda sighting: sighting.reason),
+    "status": _status,
     "name": partial(_one_of, read=lambda sighting: sighting.about[0], cost=4),
     "recipient": partial(_one_of, read=lambda sighting: sighting.about[1], cost=4),
     "multipartPatterns": _refused,

@@ -57,7 +57,7 @@ def no_route_finding(path: str, nearest: Sequence[Route]) -> Finding:
 
 def _hint(path: str, nearest: Sequence[Route]) -> str:
     if not nearest:
-        return "GET / lists what is served."
+        return "GET / lists what is served; the control plane is below /__admin."
     best = nearest[0]
     if best.path.rstrip("/") == path.rstrip("/"):
         slash = "with a slash at its end" if best.path.endswith("/") else "without a slash at its end"

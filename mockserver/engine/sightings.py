@@ -14,23 +14,26 @@ from mockserver.engine.matching import Value
 class Sighting:
     """A call as patterns see it: what was sent, and who took it. ``now`` is the time on the mock's clock.
 
-    ``outcome`` and ``reason`` are None as long as nothing is decided; ``describe`` tells what the call is about.
+    ``outcome``, ``reason`` and ``status`` are None as long as nothing is decided; ``describe`` tells what the call is
+    about.
     """
 
     __slots__ = (
         "_about", "_describe", "_headers", "_value", "api", "body", "client", "method", "now", "operation", "outcome",
-        "path", "query", "raw_headers", "reason",
+        "path", "query", "raw_headers", "reason", "status",
     )  # fmt: skip
 
     def __init__(
         self,
-        seen: tuple[str, str, str, bytes, bytes, str, str | None, str | None, str | None, str | None],
+        seen: tuple[
+            str, str, str, bytes, bytes, str, str | None, str | None, str | None, str | None, int | None
+        ],
         now: float,
         describe: Describe = undescribed,
     ) -> None:
         (
             self.method, self.path, self.query, self.raw_headers, self.body, self.client,
-            self.outcome, self.api, self.operation, self.reason,
+            self.outcome, self.api, self.operation, self.reason, self.status,
         ) = seen  # fmt: skip
         self.now = now
         self._describe = describe
@@ -120,6 +123,7 @@ _SEEN: Final = itemgetter(
             "api",
             "operation",
             "reason",
+            "status",
         )
     )
 )
@@ -136,7 +140,7 @@ def arriving(
     """Return a call that has just arrived as patterns see it."""
     seen = (
         request.method, request.path, request.query, request.raw_headers, request.body, request.client,
-        None, api, operation, None,
+        None, api, operation, None, None,
     )  # fmt: skip
     return Sighting(seen, now, describe)
 

@@ -21,6 +21,7 @@ def text_line(exchange: Exchange, paint: Paint) -> str:
     answered = exchange.state == ANSWERED and exchange.fault is None
     status = paint(str(exchange.status), _status_colour(exchange.status)) if answered else paint("---", _DIM)
     number = paint(f"#{exchange.number}".rjust(5), _DIM)
+    where = f"~{exchange.namespace} " if exchange.namespace else ""
     told = f"{exchange.request.method} {shown(exchange.request.path)}"
     if exchange.name:
         told = (
@@ -30,7 +31,7 @@ def text_line(exchange: Exchange, paint: Paint) -> str:
         )
     verdict = verdict_of(exchange)
     painted = paint(verdict, _verdict_colour(exchange)) if verdict else ""
-    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {told}  {painted}".rstrip()
+    return f"{number}  {status}  {(exchange.api or '-').ljust(9)} {where}{told}  {painted}".rstrip()
 
 
 def verdict_of(exchange: Exchange) -> str:
@@ -43,7 +44,12 @@ def verdict_of(exchange: Exchange) -> str:
         return f"held back for {exchange.delay:g} s"
     if exchange.outcome == "scripted":
         made = f"{exchange.fault}, " if exchange.fault is not None else ""
-        return f"{made}forced by {exchange.rule}"
+        rule = (
+            f"a rule ({exchange.stub[:8]})"
+            if exchange.stub and exchange.rule == exchange.stub
+            else exchange.rule
+        )
+        return f"{made}forced by {rule}"
     if exchange.findings:
         return f"{'admitted: ' if exchange.outcome == 'admitted' else ''}{_told(exchange.findings)}"
     if exchange.reason is not None:

@@ -93,6 +93,7 @@ def json_line(exchange: Exchange) -> str:
             "repeatOf": exchange.repeat_of,
             "findings": list(exchange.findings),
             "deviations": list(exchange.deviations),
+            "namespace": exchange.namespace,
             "state": exchange.state,
             "fault": exchange.fault,
         }

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mockserver.engine.comparison import EXACT, Tolerance, compare, leaves, paired, unknown_placeholder
 from mockserver.engine.values import ABSENT
 
-EXTRA, ANY_ORDER = Tolerance(extra=True), Tolerance(any_order=True)
-LOOSE = Tolerance(extra=True, any_order=True)
+EXTRA, ANY_ORDER = Tolerance(members=True, items=True), Tolerance(any_order=True)
+LOOSE = Tolerance(members=True, items=True, any_order=True)
 LARGE = 2**53 + 1
 IGNORE, TEXT, NUMBER, BOOLEAN, WORD = (
     f"${{json-unit.{each}"

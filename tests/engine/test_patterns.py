@@ -12,6 +12,7 @@ from mockserver.engine.mappings import read_mapping
 from mockserver.engine.patterns import (
     MEMBERS,
     URLS,
+    VERDICT,
     Known,
     Pattern,
     PatternError,
@@ -64,8 +65,8 @@ def test_a_rule_acts_on_the_calls_that_its_pattern_matches(
 ) -> None:
     world = World(PLAYED.blueprint, PLAYED.clock, PLAYED.ids)
     mapping = {"request": pattern, "response": {"status": 299, "body": "x"}}
-    if {"outcome", "reason"} & set(pattern):
-        with pytest.raises(PatternError, match="/request: outcome and reason are known only when"):
+    if VERDICT & set(pattern):
+        with pytest.raises(PatternError, match="/request: outcome, reason and status are known only when"):
             read_mapping(mapping, world.blueprint.served, lambda: "id")
         return
     world.rules.put(read_mapping(mapping, world.blueprint.served, lambda: "id"))

@@ -80,7 +80,7 @@ def test_a_long_list_is_cut_between_its_entries() -> None:
     [
         ("/thing", "Did you mean POST /things (things)?"),
         ("/things/", "This path is served without a slash at its end: POST /things (things)."),
-        ("/zzzzzzzz", "GET / lists what is served."),
+        ("/zzzzzzzz", "GET / lists what is served; the control plane is below /__admin."),
     ],
 )
 def test_an_unknown_path_is_told_what_was_probably_meant(path: str, told: str) -> None:
