@@ -21,7 +21,7 @@ from mockserver.engine.policy import Catalogue, CatalogueEntry, Policy
 from mockserver.engine.rules import Rule
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import cut, nearest, pointer_of, seconds_of, uuid_of, write_json
-from mockserver.engine.world import Settings, UserLimit, served_by
+from mockserver.engine.world import Settings, UserLimit, known_by
 from mockserver.options import Configuration
 
 _LATEST: Final = 221_845_392_000.0  # the beginning of the year 9000
@@ -205,7 +205,7 @@ def _rules(
 
     A rule for an API that is known but not served is passed over.
     """
-    names, read, faults = served_by(served.values()), list[Rule](), list[Problem]()
+    names, read, faults = known_by(served.values()), list[Rule](), list[Problem]()
     for position, document in enumerate(configuration["rules"]):
         request = document.get("request")
         api = request.get("api") if isinstance(request, dict) else None

@@ -4,6 +4,7 @@ The prefix wins over the header. It is no part of the path that an API or a patt
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 HEADER: Final = "x-mock-namespace"
@@ -30,6 +31,15 @@ def split(path: str) -> tuple[str | None, str]:
     """Return the name of the namespace that a path begins with, None where it does with none, and the prefix."""
     match = _PREFIX.match(path)
     return (None, "") if match is None else (match[1], match[0])
+
+
+def chosen(prefixed: str | None, headers: Mapping[str, str]) -> str:
+    """Return the namespace that a request is for: that of its prefix, else of its header, else the one without a name.
+
+    Names of headers are in lower case. Raises `NamespaceError`.
+    """
+    name = headers.get(HEADER) if prefixed is None else prefixed
+    return "" if name is None else checked(name)
 
 
 def may_begin(path: str) -> bool:

@@ -5,7 +5,6 @@ share one room. Everything here happens in the thread of the event loop.
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -51,7 +50,6 @@ class Stage:
         self.watchers: set[Watcher] = set()
         self.stop: Callable[[], None] | None = None
         self._default = world.namespace
-        self._changing = threading.Lock()
 
     @property
     def world(self) -> World:
@@ -74,11 +72,10 @@ class Stage:
 
     def reset(self, namespace: str = "") -> None:
         """Start a namespace afresh: journal, keys, limits, rules, settings and clock."""
-        with self._changing:
-            if namespace in self.worlds:
-                world = self.worlds[namespace] = self.worlds[namespace].afresh()
-                for what in (CLEARED, RULES, CLOCK):
-                    self.tell(world, what)
+        if namespace in self.worlds:
+            world = self.worlds[namespace] = self.worlds[namespace].afresh()
+            for what in (CLEARED, RULES, CLOCK):
+                self.tell(world, what)
 
     def delete(self, namespace: str) -> bool:
         """Forget a namespace, and tell whether there was one."""
@@ -91,8 +88,7 @@ class Stage:
 
     def replace(self, blueprint: Blueprint) -> None:
         """Serve another blueprint from the next call on; nothing that was recorded is lost."""
-        with self._changing:
-            self.worlds = {name: world.rebuilt(blueprint) for name, world in self.worlds.items()}
+        self.worlds = {name: world.rebuilt(blueprint) for name, world in self.worlds.items()}
 
     def tell_cleared(self, world: World) -> None:
         """Tell all watchers that calls of a namespace were forgotten."""

@@ -28,7 +28,7 @@ REPORTS = [
     "redaction", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
 ]  # fmt: skip
 OUTSIDE = [
-    {"options", "yamltext", "namespaces"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
+    {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
     {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip

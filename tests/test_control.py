@@ -452,7 +452,7 @@ def test_a_long_journal_is_read_beside_the_calls(server: Running, monkeypatch: p
 
     monkeypatch.setattr(Journal, "rows", read)
     server.trigger()
-    for most, expected in ((1, "mockserver"), (0, "asyncio_0")):
+    for most, expected in ((1, "mockserver"), (0, "mockserver reading")):
         monkeypatch.setattr(plane, "MANY", most)
         assert get(server, "/requests")["meta"]["total"] == 1
         assert readers.pop() == expected

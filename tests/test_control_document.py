@@ -27,7 +27,7 @@ from mockserver.engine.keywords import unknown_keywords
 from mockserver.engine.mappings import OWN_REQUEST
 from mockserver.engine.matchers import OPERATIONS, OPTIONS, read_matcher
 from mockserver.engine.matching import Fault
-from mockserver.engine.patterns import MEMBERS, OWN, Known, PatternError, read_pattern
+from mockserver.engine.patterns import MEMBERS, OURS, Known, PatternError, read_pattern
 from mockserver.engine.rules import FAULTS
 from mockserver.engine.world import Settings
 from mockserver.yamltext import parse_yaml
@@ -162,7 +162,7 @@ def refused_members() -> set[str]:
 
 
 def test_every_member_of_a_pattern_is_described() -> None:
-    ours = set(OWN)
+    ours = set(OURS)
     assert must_be_empty("PatternMembers") == refused_members() == {"multipartPatterns", "customMatcher"}
     assert members("PatternMembers") == set(MEMBERS) - refused_members() - ours
     assert members("RequestPattern") == ours

@@ -214,7 +214,7 @@ def test_what_has_been_reached_stays_so(server: Running) -> None:
     """Between the call that was waited for and the answer to who waits, another client may empty the journal."""
     server.trigger()
     stage = server.stage
-    waiter = Waiter(stage.world, read_pattern(NOVU, stage.blueprint.served), 2)
+    waiter = Waiter(stage.world, read_pattern(NOVU, stage.blueprint.known), 2)
     stage.watchers.add(waiter.see)
     server.trigger()
     assert waiter.reached.is_set()
@@ -230,7 +230,7 @@ def test_a_call_of_another_world_moves_no_waiter(server: Running) -> None:
     (row,) = stage.world.journal.rows()
     old = stage.world
     stage.reset()
-    waiter = Waiter(stage.world, read_pattern(NOVU, stage.blueprint.served), 1)
+    waiter = Waiter(stage.world, read_pattern(NOVU, stage.blueprint.known), 1)
     stage.watchers.add(waiter.see)
     stage.tell(old, RECORDED, row)
     stage.watchers.discard(waiter.see)

@@ -1,10 +1,7 @@
 """What can be asked of recorded calls, and scripted for the next ones: of all APIs, or of one."""
 
-import asyncio
 import base64
-import contextlib
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Unpack
 
 from mockserver.client.asking import Duration, Pattern, given, request_pattern, seconds
@@ -108,7 +105,9 @@ class View:
     ) -> list[Call]:
         """Wait as `wait_for` does, without stopping the event loop."""
         __tracebackhide__ = True
-        return await _in_thread(lambda: self.wait_for(count, timeout, **pattern))
+        from mockserver.waits import in_thread  # noqa: PLC0415 - who does not wait so needs no event loop
+
+        return await in_thread(lambda: self.wait_for(count, timeout, **pattern), "mockserver wait")
 
     def _told(
         self,
@@ -212,35 +211,6 @@ class View:
 
 def _numbered(numbers: Sequence[int]) -> str:
     return f"call{'' if len(numbers) == 1 else 's'} {', '.join(f'#{number}' for number in numbers)}"
-
-
-async def _in_thread(work: Callable[[], list[Call]]) -> list[Call]:
-    """Return what work in a thread of its own returns.
-
-    The event loop's own threads are few, others need them, and a loop that ends waits for them.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[list[Call]] = loop.create_future()
-
-    def tell(found: list[Call] | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(found or [])
-
-    def run() -> None:
-        found, failed = None, None
-        try:
-            found = work()
-        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-            failed = error
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(tell, found, failed)
-
-    threading.Thread(target=run, name="mockserver wait", daemon=True).start()
-    return await done
 
 
 def _response(

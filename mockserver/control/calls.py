@@ -26,7 +26,7 @@ from mockserver.engine.patterns import Pattern, read_pattern
 from mockserver.engine.sightings import sighting_of
 from mockserver.engine.values import write_json
 from mockserver.engine.world import World
-from mockserver.reports.redaction import REDACTED, redacted, secret_names
+from mockserver.reports.redaction import redacted_miss, secret_names
 from mockserver.wire import UNMATCHED, logged_request, serve_event
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def matching(world: World, pattern: Pattern) -> list[Row]:
 
 def pattern_in(asked: Asked) -> Pattern:
     """Read the request pattern that was sent. Raises `PatternError` and `RefusedError`."""
-    return read_pattern(asked.document(), asked.stage.blueprint.served)
+    return read_pattern(asked.document(), asked.stage.blueprint.known)
 
 
 def events_of(world: World, rows: Iterable[Row]) -> list[JSON]:
@@ -210,11 +210,4 @@ def near_misses(asked: Asked, pattern: Pattern) -> list[JSON]:
     if (asked.query("redact") or "").lower() != "true":
         return found
     names = secret_names(asked.stage.blueprint.apis)
-    shown = [redacted(miss, names) for miss in found]
-    for event in (event["data"] for miss in shown for event in miss["matchResult"]["subEvents"]):
-        place, _, name = event["pointer"].rpartition("/")
-        if place in {"/headers", "/queryParameters", "/cookies"} and (
-            name.lower() in names or place == "/cookies"
-        ):
-            event.update({side: REDACTED for side in ("expected", "actual") if side in event})
-    return shown
+    return [redacted_miss(miss, names) for miss in found]

@@ -13,7 +13,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.mappings import UUID, read_mapping, write_mapping
 from mockserver.engine.matching import Fault, short
 from mockserver.engine.patterns import PatternError
-from mockserver.engine.rules import Armed, Rule
+from mockserver.engine.rules import MOST_RULES, Armed, Rule, TooManyRulesError
 from mockserver.engine.scripts import refuse_unknown
 from mockserver.engine.values import uuid_text
 from mockserver.engine.world import World
@@ -26,7 +26,7 @@ def fresh_id(world: World) -> str:
 
 
 def _read(asked: Asked, document: JSON, at: str = "") -> Rule:
-    return read_mapping(document, asked.stage.blueprint.served, partial(fresh_id, asked.world), at)
+    return read_mapping(document, asked.stage.blueprint.known, partial(fresh_id, asked.world), at)
 
 
 def _armed(asked: Asked) -> Armed:
@@ -103,8 +103,7 @@ def reset_mappings(asked: Asked) -> Response:
     asked.world.rules.clear()
     asked.world.journal.clear()
     asked.stage.tell_cleared(asked.world)
-    for rule in asked.stage.blueprint.settings.rules:
-        asked.world.rules.put(rule)
+    asked.world.rules.extend(asked.stage.blueprint.settings.rules)
     return _changed(asked, {})
 
 
@@ -131,11 +130,14 @@ def import_mappings(asked: Asked) -> Response:
             faults += error.faults
     if faults:
         return unreadable(faults)
+    kept = set() if only else {armed.rule.id for armed in rules}
+    if len(kept | {rule.id for rule in read}) > MOST_RULES:  # before anything is changed
+        raise TooManyRulesError
     if only:
         rules.remove({armed.rule.id for armed in rules} - {rule.id for rule in read})
-    for rule in reversed(read):  # the first of the list is asked first
-        if policy == "OVERWRITE" or rules.get(rule.id) is None:
-            rules.put(rule)
+    overwrites = policy == "OVERWRITE"
+    # oldest first: the first of the list is asked first
+    rules.extend(rule for rule in reversed(read) if overwrites or rules.get(rule.id) is None)
     return _changed(asked, {})
 
 
@@ -156,7 +158,8 @@ def _import_options(options: Mapping[str, JSON]) -> tuple[str, bool, list[Fault]
 
 def remove_mapping(asked: Asked) -> Response:
     """Remove the rule with the id that was sent, else those with an equal request."""
-    rule, rules = _read(asked, asked.document()), asked.world.rules
+    known, rules = asked.stage.blueprint.known, asked.world.rules
+    rule = read_mapping(asked.document(), known, lambda: "")  # without an id it is meant by its request
     if rules.get(rule.id) is not None:
         rules.remove([rule.id])
     else:

@@ -5,7 +5,8 @@ Differences stand in sub-events, the one place of a near miss where WireMock's c
 
 import base64
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from mockserver.control.replies import RefusedError, unreadable
@@ -14,7 +15,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.headers import packed
 from mockserver.engine.journal import Row
 from mockserver.engine.mappings import write_mapping
-from mockserver.engine.patterns import OWN, Known, Pattern, read_pattern
+from mockserver.engine.patterns import OURS, Known, Pattern, read_pattern
 from mockserver.engine.sightings import Sighting, sighting_of
 from mockserver.engine.values import ABSENT, cut
 from mockserver.engine.world import World
@@ -63,31 +64,37 @@ def near_unmatched(world: World, rows: Sequence[Row]) -> list[JSON]:
 
 def near_rules(world: World, sighting: Sighting, shown: JSON) -> list[JSON]:
     """Return the rules and operations that come nearest to a call, nearest first."""
-    found: list[tuple[float, float, int, Pattern, JSON, list[Difference]]] = []
-    for pattern, mapping in (*_rules(world), *_operations(world, sighting)):
+    found: list[tuple[float, float, int, Pattern, Write, list[Difference]]] = []
+    for pattern, write in (*_rules(world), *_operations(world, sighting)):
         differences = pattern.differences(sighting)
+        if pattern.distance(differences) == 1:
+            continue
         likeness = difflib.SequenceMatcher(None, sighting.path, _path_of(pattern)).ratio()
-        found.append((pattern.distance(differences), -likeness, len(found), pattern, mapping, differences))
-    near = sorted((each for each in found if each[0] < 1), key=lambda each: each[:3])
+        found.append((pattern.distance(differences), -likeness, len(found), pattern, write, differences))
+    near = sorted(found, key=lambda each: each[:3])
     return [
-        {"request": shown, "stubMapping": mapping, "matchResult": _result(pattern, differences)}
-        for _, __, ___, pattern, mapping, differences in near[:MOST_SHOWN]
+        {"request": shown, "stubMapping": write(), "matchResult": _result(pattern, differences)}
+        for _, __, ___, pattern, write, differences in near[:MOST_SHOWN]
     ]
 
 
-def _rules(world: World) -> list[tuple[Pattern, JSON]]:
-    return [(armed.rule.pattern, write_mapping(armed)) for armed in world.rules]
+Write = Callable[[], JSON]
+"""Writes a rule or an operation as a stub mapping: only the few that are shown are written."""
 
 
-def _operations(world: World, sighting: Sighting) -> list[tuple[Pattern, JSON]]:
-    """Return the routes whose paths are like that of a call, written as stubs."""
-    found = []
+def _rules(world: World) -> list[tuple[Pattern, Write]]:
+    return [(armed.rule.pattern, partial(write_mapping, armed)) for armed in world.rules]
+
+
+def _operations(world: World, sighting: Sighting) -> list[tuple[Pattern, Write]]:
+    """Return the routes whose paths are like that of a call, as patterns."""
+    found: list[tuple[Pattern, Write]] = []
     for route in world.blueprint.router.nearest(sighting.method, sighting.path):
         name = "urlPathTemplate" if "{" in route.path else "urlPath"
         request = {"method": route.method, name: route.path}
         label = f"{route.operation.api} {route.operation.id}"
         mapping = {"name": label, "request": request, "response": {"status": route.operation.success.status}}
-        found.append((read_pattern(request, Known()), mapping))
+        found.append((read_pattern(request, Known()), partial(dict, mapping)))
     return found
 
 
@@ -101,7 +108,7 @@ def _path_of(pattern: Pattern) -> str:
 
 def _closed(source: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return a pattern without the members that WireMock's clients do not know."""
-    return {name: value for name, value in source.items() if name not in OWN}
+    return {name: value for name, value in source.items() if name not in OURS}
 
 
 def _result(pattern: Pattern, differences: Sequence[Difference]) -> JSON:

@@ -4,11 +4,11 @@ Routes and shapes are those of WireMock's admin API, so that its clients can use
 Everything below ``/~name`` concerns that namespace only.
 """
 
-import asyncio
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 from difflib import get_close_matches
+from functools import partial
 from typing import Final
 from urllib.parse import unquote
 
@@ -27,13 +27,14 @@ from mockserver.control import (
     streaming,
     waiting,
 )
-from mockserver.control.guard import Barred, guard, host_of
+from mockserver.control.guard import HOLDING, Barred, guard, host_of
 from mockserver.control.replies import Asked, RefusedError, problem, unreadable
 from mockserver.engine.patterns import PatternError
 from mockserver.engine.rules import TooManyRulesError
 from mockserver.engine.world import World
-from mockserver.namespaces import HEADER, NamespaceError, checked, split
+from mockserver.namespaces import NamespaceError, chosen, split
 from mockserver.stage import Stage, TooManyNamespacesError
+from mockserver.waits import in_thread
 
 Endpoint = Callable[[Asked], Response | Awaitable[Response]]
 MOST_BYTES: Final = 20 * 1024 * 1024
@@ -117,8 +118,8 @@ _BUG: Final = "its traceback is on standard error; please report it with what wa
 
 READING: Final[frozenset[Endpoint]] = frozenset(
     {
-        calls.list_requests, calls.find, calls.count, calls.unmatched, calls.near_misses_of_pattern,
-        exporting.export, exporting.list_retries,
+        calls.list_requests, calls.find, calls.count, calls.unmatched, calls.unmatched_near_misses,
+        calls.near_misses_of_pattern, exporting.export, exporting.list_retries,
     }
 )  # fmt: skip
 """What only reads the journal, and may take long."""
@@ -169,23 +170,17 @@ class ControlPlane:
         world = self._world(request)  # that of now: it may have been reset while the body was read
         asked = Asked(self._stage, world, request, data, self._data_plane)
         if endpoint in READING and len(world.journal) > MANY:
-            answered = await asyncio.to_thread(endpoint, asked)
+            answered = await in_thread(partial(endpoint, asked), "mockserver reading")
         else:
             answered = endpoint(asked)
         return await answered if isinstance(answered, Awaitable) else answered
 
     def _world(self, request: Request) -> World:
         """Return the world that a request is about; one that is only looked at is not made for that."""
-        name = split(request.scope["path"])[0]
-        if name is None:
-            name = request.headers.get(HEADER)
-        name = "" if name is None else checked(name)
+        prefixed, _ = split(request.scope["raw_path"].decode("latin-1"))
+        name = chosen(prefixed, request.headers)
         known = self._stage.worlds.get(name)
-        if (
-            known is None
-            and request.method in {"GET", "HEAD"}
-            and not _below(request.scope).startswith("/stream")
-        ):
+        if known is None and request.method in {"GET", "HEAD"} and _below(request.scope) not in HOLDING:
             return self._stage.world.glimpse(name)
         return self._stage.world_of(name)
 

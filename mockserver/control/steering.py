@@ -14,7 +14,7 @@ from mockserver.engine.matching import Fault, short
 from mockserver.engine.policy import Catalogue, CatalogueEntry
 from mockserver.engine.terms import LimitTerms
 from mockserver.engine.values import below, duration_text, iso_time, positive_seconds
-from mockserver.stage import CLOCK, NAMESPACES
+from mockserver.stage import CLOCK
 
 UNKNOWN: Final = ("accept", "refuse")
 
@@ -245,5 +245,4 @@ def delete_namespace(asked: Asked) -> Response:
     name = asked.part("name")
     if not asked.stage.delete(name):
         return missing(f"there is no namespace {name!r}")
-    asked.stage.tell(asked.stage.world, NAMESPACES)
     return reply({})

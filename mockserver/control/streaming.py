@@ -21,6 +21,7 @@ from mockserver.engine.world import World
 from mockserver.reports.redaction import secret_names
 from mockserver.reports.summaries import summary
 from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
+from mockserver.waits import first_of
 
 RESYNC: Final = "resync"
 MOST_WAITING: Final = 512
@@ -46,10 +47,11 @@ class Reader:
             return
         if what == RECORDED and row is not None:
             self.calls[row[0]] = row
-        elif what not in self.events:
-            if what == CLEARED:
+        else:
+            if what == CLEARED:  # also where a reader is still to be told of an earlier one
                 self.calls.clear()
-            self.events.append(what)
+            if what not in self.events:
+                self.events.append(what)
         if len(self.calls) > MOST_WAITING:
             self.calls.clear()
             if RESYNC not in self.events:
@@ -102,13 +104,7 @@ async def _events(asked: Asked) -> AsyncIterator[str]:
 
 async def _anything(reader: Reader, stage: Stage) -> bool:
     """Wait until there is something to send; False where nothing came for a while."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in (reader.arrived, stage.closing)]
-    try:
-        done, _ = await asyncio.wait(waiting, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
-    finally:
-        for each in waiting:
-            each.cancel()
+    return any(await first_of(reader.arrived.wait(), stage.closing.wait(), timeout=PING))
 
 
 def _missed(stage: Stage, world: World, last: str) -> str:

@@ -5,6 +5,7 @@ Waiting costs the data plane one look at each call that arrives while somebody w
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from starlette.responses import Response
 
@@ -16,9 +17,10 @@ from mockserver.engine.matching import Fault, short
 from mockserver.engine.patterns import Pattern, read_pattern
 from mockserver.engine.sightings import sighting_of
 from mockserver.engine.world import World
-from mockserver.stage import RECORDED
+from mockserver.stage import CLEARED, CLOCK
+from mockserver.waits import first_of, gone
 
-LONGEST = 60_000
+LONGEST: Final = 60_000
 """Milliseconds that somebody may wait."""
 
 
@@ -40,7 +42,7 @@ class Waiter:
         """Look at what has happened; calls that were forgotten count no more."""
         if world.namespace != self.world.namespace or self.reached.is_set():
             return
-        if what != RECORDED or world.journal is not self.world.journal:
+        if what in {CLEARED, CLOCK} or world.journal is not self.world.journal:
             self._count_anew(world)
         elif row is not None and self.pattern.matches(
             sighting_of(row, world.clock.now(), world.journal.describe)
@@ -71,8 +73,12 @@ async def wait(asked: Asked) -> Response:
     waiter = Waiter(asked.world, pattern, count)
     asked.stage.watchers.add(waiter.see)
     try:
-        if not waiter.reached.is_set() and not await _in_time(asked, waiter.reached, milliseconds / 1000):
-            return nothing(499)
+        if not waiter.reached.is_set():
+            _, has_left = await first_of(
+                waiter.reached.wait(), gone(asked.request.receive), timeout=milliseconds / 1000
+            )
+            if has_left:
+                return nothing(499)
     finally:
         asked.stage.watchers.discard(waiter.see)
     world, dropped = waiter.world, waiter.world.journal.dropped
@@ -104,21 +110,4 @@ def _read(asked: Asked) -> tuple[Pattern, int, int]:
             faults.append((f"/{name}", f"must be a whole number from {least} to {most}, not {short(value)}"))
     if faults:
         raise RefusedError(unreadable(faults))
-    return read_pattern(asks, asked.stage.blueprint.served), count, milliseconds
-
-
-async def _in_time(asked: Asked, reached: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event or the time, and tell whether the client is still there."""
-    waiting = asyncio.ensure_future(reached.wait())
-    leaving = asyncio.ensure_future(_left(asked))
-    try:
-        await asyncio.wait({waiting, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return not leaving.done()
-    finally:
-        waiting.cancel()
-        leaving.cancel()
-
-
-async def _left(asked: Asked) -> None:
-    while (await asked.request.receive())["type"] != "http.disconnect":
-        pass
+    return read_pattern(asks, asked.stage.blueprint.known), count, milliseconds

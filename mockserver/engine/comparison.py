@@ -175,7 +175,7 @@ def paired(
     owner = dict(taken or {})
 
     def place(one: int, tried: set[int]) -> bool:
-        for other in range(count):
+        for other in sorted(range(count), key=owner.__contains__):  # who is free first: else chains grow deep
             if other not in tried and fits(one, other):
                 tried.add(other)
                 if other not in owner or place(owner[other], tried):

@@ -76,7 +76,7 @@ def _ask_rules(world: World, request: Request, routed: Routed, after: After = "n
     """Return the rules that act on a call before or after its checks."""
     operation = None if isinstance(routed, NoRoute) else routed.operation
     api, name = (None, None) if operation is None else (operation.api, operation.id)
-    examples = world.blueprint.served.examples.get((api or "", name or ""), ())
+    examples = world.blueprint.known.examples.get((api or "", name or ""), ())
     seen = arriving(request, api, name, world.clock.now(), world.journal.describe)
     return world.rules.choose(
         seen, after, lambda script: script.example is None or script.example in examples

@@ -6,41 +6,33 @@ like in the request) is written under ``metadata.mock``, where it is understood 
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mockserver.engine.exchange import JSON
 from mockserver.engine.matching import Fault, short
-from mockserver.engine.patterns import Known, PatternError, pattern_of
+from mockserver.engine.patterns import OURS, VERDICT, Known, PatternError, pattern_of
 from mockserver.engine.rules import Armed, Rule
 from mockserver.engine.scripts import read_count, read_script, read_text, refuse_unknown, without_nulls
 from mockserver.engine.values import below, nearest
 
-OWN_REQUEST: Final = ("api", "operation", "name", "recipient")
+OWN_REQUEST: Final = tuple(sorted(OURS - VERDICT))
 OWN: Final = ("times", "after", "example")
 _TOLD: Final = ("remaining", "served", "request")
 UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Served(Known):
-    """What mappings may name: the APIs with their operations, and the examples of each operation."""
-
-    examples: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
-
-
-def read_mapping(source: JSON, served: Served, fresh_id: Callable[[], str], at: str = "") -> Rule:
+def read_mapping(source: JSON, known: Known, fresh_id: Callable[[], str], at: str = "") -> Rule:
     """Read a stub mapping. Raises `PatternError` with all its faults."""
     faults: list[Fault] = []
-    rule = _read(source, served, fresh_id, at, faults)
+    rule = _read(source, known, fresh_id, at, faults)
     if faults or rule is None:
         raise PatternError(faults)
     return rule
 
 
 def _read(
-    source: JSON, served: Served, fresh_id: Callable[[], str], at: str, faults: list[Fault]
+    source: JSON, known: Known, fresh_id: Callable[[], str], at: str, faults: list[Fault]
 ) -> Rule | None:
     if not isinstance(source, dict):
         faults.append((at, f"a stub mapping is an object, not {short(source)}"))
@@ -50,13 +42,13 @@ def _read(
     metadata, own = _own_of(given, at, faults)
     asked = given.get("request", {})
     request = {**asked, **own.pop("request", {})} if isinstance(asked, dict) else asked
-    pattern = pattern_of(request, served, below(at, "request"), faults)
+    pattern = pattern_of(request, known, below(at, "request"), faults)
     if pattern is not None and pattern.knows_verdict:
         told = "outcome, reason and status are known only when a call is decided; a rule looks before that"
         faults.append((below(at, "request"), told))
     script = read_script(given.get("response", {}), own.get("example"), below(at, "response"), faults)
     place = {name: below(at if name in given else f"{at}/metadata/mock", name) for name in OWN}
-    _check_example(own.get("example"), request, served, place["example"], faults)
+    _check_example(own.get("example"), request, known, place["example"], faults)
     id_ = _id_of(given, at, faults)
     texts = _texts_of(given, at, faults)
     numbers = {
@@ -159,21 +151,21 @@ def _id_of(given: Mapping[str, JSON], at: str, faults: list[Fault]) -> str | Non
     return found.lower() if found else None
 
 
-def _check_example(name: JSON, request: JSON, served: Served, at: str, faults: list[Fault]) -> None:
+def _check_example(name: JSON, request: JSON, known: Known, at: str, faults: list[Fault]) -> None:
     if name is None:
         return
     asked = {part: request.get(part) for part in OWN_REQUEST} if isinstance(request, dict) else {}
-    known = sorted(
+    names = sorted(
         {
             each
-            for (api, operation), names in served.examples.items()
+            for (api, operation), examples in known.examples.items()
             if _may_be(api, asked.get("api")) and _may_be(operation, asked.get("operation"))
-            for each in names
+            for each in examples
         }
     )
-    if name not in known:
-        near = nearest(name, known) if isinstance(name, str) else None
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+    if name not in names:
+        near = nearest(name, names) if isinstance(name, str) else None
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(names)}"
         faults.append((at, f"{short(name)} is no example of what this rule answers; {hint}"))
 
 

@@ -4,7 +4,7 @@ One implementation for finding, counting, waiting, deleting and scripting. A pat
 "and", each of which looks at one place of a call; the cheap ones are asked first. A part that does not match says
 where the call differs, by JSON Pointer: ``/method``, ``/headers/Authorization``, ``/body/to/0``.
 
-The words are those of WireMock, and some of ours, which `OWN` lists.
+The words are those of WireMock, and some of ours, which `OURS` lists.
 """
 
 import base64
@@ -58,9 +58,10 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The APIs that are served, with their operations: what patterns may name."""
+    """What patterns and rules may name: the APIs that are served with their operations, and the examples of these."""
 
     operations: Mapping[str, Collection[str]] = field(default_factory=dict)
+    examples: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
 def read_pattern(source: JSON, known: Known, at: str = "") -> Pattern:
@@ -291,7 +292,7 @@ def _refused(operand: JSON, at: str, _: _Context) -> list[Part]:
     return []
 
 
-OWN: Final = frozenset({"api", "operation", "outcome", "reason", "status", "name", "recipient"})
+OURS: Final = frozenset({"api", "operation", "outcome", "reason", "status", "name", "recipient"})
 """The members that WireMock does not have."""
 VERDICT: Final = frozenset({"outcome", "reason", "status"})
 """What is known only when a call is decided."""

@@ -152,6 +152,9 @@ NOBODY: Final = Chosen()
 class TooManyRulesError(ValueError):
     """One more rule than there may be; the text is a sentence."""
 
+    def __init__(self) -> None:
+        super().__init__(f"there are {MOST_RULES:,} rules already; delete those that are done with")
+
 
 class Rules:
     """The rules of one namespace, and the states of their scenarios.
@@ -166,8 +169,7 @@ class Rules:
         self._gone: dict[str, Rule] = {}
         self._states: dict[str, str] = {}
         self._count = 0
-        for rule in configured:
-            self.put(rule)
+        self.extend(configured)
 
     def __iter__(self) -> Iterator[Armed]:
         """Yield the rules in the order in which they are asked."""
@@ -178,15 +180,19 @@ class Rules:
 
     def put(self, rule: Rule) -> Armed:
         """Add a rule, or replace the one with its id, which keeps its place. Raises `TooManyRulesError`."""
-        known = self._armed.get(rule.id)
-        if known is None and len(self._armed) >= MOST_RULES:
-            raise TooManyRulesError(
-                f"there are {MOST_RULES:,} rules already; delete those that are done with"
-            )
-        self._count += 1
-        armed = self._armed[rule.id] = Armed(rule, self._count if known is None else known.order)
+        self.extend([rule])
+        return self._armed[rule.id]
+
+    def extend(self, rules: Iterable[Rule]) -> None:
+        """Add rules, oldest first, as `put` does each: all of them or none. Raises `TooManyRulesError`."""
+        added = list(rules)
+        if len(self._armed.keys() | {rule.id for rule in added}) > MOST_RULES:
+            raise TooManyRulesError
+        for rule in added:
+            self._count += 1
+            known = self._armed.get(rule.id)
+            self._armed[rule.id] = Armed(rule, self._count if known is None else known.order)
         self._arrange()
-        return armed
 
     def get(self, id_: str) -> Armed | None:
         """Return the rule with an id."""
@@ -212,10 +218,9 @@ class Rules:
 
     def configure(self, before: Sequence[Rule], now: Sequence[Rule]) -> None:
         """Replace the rules of a configuration by those of another; rules that came later stay."""
-        if [rule.id for rule in before] != [rule.id for rule in now]:
+        if before != now:
             self.remove(rule.id for rule in before)
-            for rule in now:
-                self.put(rule)
+            self.extend(now)
 
     def _arrange(self) -> None:
         """Note which rules may act; a scenario ends with its last rule."""

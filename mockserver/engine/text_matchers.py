@@ -2,7 +2,6 @@
 
 import base64
 import calendar
-import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Final
 
 from mockserver.engine.exchange import JSON
 from mockserver.engine.matching import Fault, Matcher, Read, Value, WholeError, flag_of, text_of
-from mockserver.engine.values import cut
+from mockserver.engine.values import cut, json_type
 
 
 def _on_text(source: JSON, accepts: Callable[[str], bool], *, absent: bool = False) -> Matcher:
@@ -147,17 +146,9 @@ def _number(
         raise WholeError(f"{name} operand must be a number")
 
     def on(value: Value) -> bool:
-        try:
-            found = json.loads(value.text or "", parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            return False
-        return isinstance(found, int | float) and not isinstance(found, bool) and holds(found, operand)
+        return json_type(value.json) == "number" and holds(value.json, operand)
 
     return Matcher(source, on)
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(name)
 
 
 OF_TEXTS: Final[Mapping[str, Read]] = {

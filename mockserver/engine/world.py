@@ -18,8 +18,8 @@ from mockserver.engine.expressions import RequestFacts
 from mockserver.engine.faults import SpecError
 from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal, Room
 from mockserver.engine.limits import Limits
-from mockserver.engine.mappings import Served
 from mockserver.engine.parsing import MalformedError, parse_json
+from mockserver.engine.patterns import Known
 from mockserver.engine.policy import Policy
 from mockserver.engine.preferences import offered_answers
 from mockserver.engine.routing import Found, Router
@@ -66,7 +66,7 @@ class Blueprint:
         }
         self._operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
-        self.served = served_by(self.apis)
+        self.known = known_by(self.apis)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
@@ -113,7 +113,7 @@ class Blueprint:
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
 
 
-def served_by(apis: Iterable[Api]) -> Served:
+def known_by(apis: Iterable[Api]) -> Known:
     """Return what rules and patterns may name."""
     names: dict[str, list[str]] = {}
     examples: dict[tuple[str, str], frozenset[str]] = {}
@@ -122,7 +122,7 @@ def served_by(apis: Iterable[Api]) -> Served:
         examples[each.api, each.id] = frozenset(
             answer.example for answer in offered_answers(each) if answer.example
         )
-    return Served(names, examples)
+    return Known(names, examples)
 
 
 def _short(value: object) -> str | None:

@@ -62,6 +62,33 @@ def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSO
     return {name: _replaced_member(name, member, forms) for name, member in shown.items()}
 
 
+def redacted_miss(miss: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
+    """Return a near miss without its secrets: those of its call, and those that its pattern asks for."""
+    shown = redacted(miss, names)
+    shown["requestPattern"] = redacted_pattern(shown["requestPattern"], names)
+    for event in (event["data"] for event in shown["matchResult"]["subEvents"]):
+        place, _, name = event["pointer"].rpartition("/")
+        if place in _NAMED and (name.lower() in names or place == "/cookies"):
+            event.update({side: REDACTED for side in ("expected", "actual") if side in event})
+    return shown
+
+
+def redacted_pattern(value: JSON, names: Collection[str] = ALWAYS_SECRET) -> JSON:
+    """Return a request pattern without the values that it asks secret places for."""
+    if isinstance(value, list):
+        return [redacted_pattern(each, names) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    hidden = {*names, "basicauthcredentials", "cookies"}
+    return {
+        name: REDACTED if name.lower() in hidden else redacted_pattern(each, names)
+        for name, each in value.items()
+    }
+
+
+_NAMED: Final = frozenset({"/headers", "/queryParameters", "/cookies"})
+
+
 def concealed(
     texts: Mapping[str, JSON], event: Mapping[str, JSON], names: Collection[str]
 ) -> dict[str, JSON]:

@@ -25,10 +25,11 @@ from mockserver.engine.routing import Found, Routed, Router
 from mockserver.engine.rules import NOBODY
 from mockserver.engine.values import encode
 from mockserver.engine.world import World
-from mockserver.namespaces import HEADER, NamespaceError, checked, split
+from mockserver.namespaces import HEADER, NamespaceError, chosen, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
-from mockserver.server.delivery import Sleep, Way, gone, start, undoubled
+from mockserver.server.delivery import Sleep, Way, start, undoubled
 from mockserver.stage import RECORDED, RULES, SOURCE, Stage, TooManyNamespacesError
+from mockserver.waits import first_of, gone
 
 OnCall = Callable[[Exchange], None]
 _MOST_SHARED: Final = 500
@@ -74,7 +75,7 @@ class DataPlane:
         )
         try:  # the world of now: it may have been reset while the body was read
             plain = namespace is None and HEADER not in headers
-            world = stage.world if plain else stage.world_of(_chosen(namespace, headers))
+            world = stage.world if plain else stage.world_of(chosen(namespace, headers))
         except (NamespaceError, TooManyNamespacesError) as error:
             await self._refuse(str(error), request, send)
             return
@@ -164,17 +165,12 @@ class DataPlane:
 
     async def _hold_back(self, world: World, decided: Decided, arrived: float, receive: Receive) -> bool:
         """Wait, and tell whether the client went away meanwhile. A call that is cancelled is settled as such."""
-        waiting = asyncio.ensure_future(self._sleep(decided.delay))
-        leaving = asyncio.ensure_future(gone(receive))
         try:
-            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            return leaving.done() and not waiting.done()
+            is_over, has_left = await first_of(self._sleep(decided.delay), gone(receive))
         except asyncio.CancelledError:
             self._settle(world, decided, arrived, aborted=True)
             raise
-        finally:
-            waiting.cancel()
-            leaving.cancel()
+        return has_left and not is_over
 
 
 def _is_hopeless(headers: Mapping[str, str], length: int, most: int) -> bool:
@@ -229,15 +225,6 @@ def _split(raw_path: bytes) -> tuple[str | None, bytes]:
     """Return the namespace that a path begins with, and the path below it."""
     name, prefix = split(raw_path.decode("latin-1"))
     return name, (raw_path[len(prefix) :] or b"/")
-
-
-def _chosen(namespace: str | None, headers: Mapping[str, str]) -> str:
-    """Return the name of the namespace that a request is for. Raises `NamespaceError`."""
-    if namespace is None:
-        if HEADER not in headers:
-            return ""
-        namespace = headers[HEADER]
-    return checked(namespace)
 
 
 _CALL_ID: Final = CALL_ID.encode("ascii")

@@ -21,6 +21,7 @@ from mockserver.engine.exchange import Reason, Response
 from mockserver.engine.headers import CALL_ID, Pairs
 from mockserver.engine.problems import problem
 from mockserver.engine.rules import Chosen, Dribble
+from mockserver.waits import gone
 
 Sleep = Callable[[float], Awaitable[None]]
 TRANSPORT: Final = "mockserver.transport"
@@ -180,12 +181,6 @@ async def fail(transport: Any, fault: str, receive: Receive) -> None:
     else:
         transport.close()
     await gone(receive)
-
-
-async def gone(receive: Receive) -> None:
-    """Wait until the client, or the connection, is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def dribble(

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.engine.mappings import MEMBERS, Served, read_mapping, write_mapping
-from mockserver.engine.patterns import PatternError
+from mockserver.engine.mappings import MEMBERS, read_mapping, write_mapping
+from mockserver.engine.patterns import Known, PatternError
 from mockserver.engine.rules import FAULTS, Armed, Rule
 from mockserver.engine.scripts import RESPONSE
 
 ID = "00000000-0000-4000-8000-00000000000a"
-SERVED = Served(
+SERVED = Known(
     {"things": ["make", "drop"], "others": ["send"]},
     {("things", "make"): ["made", "error"], ("things", "drop"): ["gone"], ("others", "send"): ["sent"]},
 )

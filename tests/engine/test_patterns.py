@@ -29,7 +29,7 @@ PLAYED = played()
 
 
 def pattern_of(source: Any, world: World = PLAYED) -> Pattern:
-    return read_pattern(source, world.blueprint.served)
+    return read_pattern(source, world.blueprint.known)
 
 
 def sighting(number: int) -> Sighting:
@@ -67,9 +67,9 @@ def test_a_rule_acts_on_the_calls_that_its_pattern_matches(
     mapping = {"request": pattern, "response": {"status": 299, "body": "x"}}
     if VERDICT & set(pattern):
         with pytest.raises(PatternError, match="/request: outcome, reason and status are known only when"):
-            read_mapping(mapping, world.blueprint.served, lambda: "id")
+            read_mapping(mapping, world.blueprint.known, lambda: "id")
         return
-    world.rules.put(read_mapping(mapping, world.blueprint.served, lambda: "id"))
+    world.rules.put(read_mapping(mapping, world.blueprint.known, lambda: "id"))
     played(world)
     assert {each.number for each in world.journal.newest_first() if each.outcome == "scripted"} == matched
 

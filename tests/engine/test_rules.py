@@ -27,7 +27,7 @@ def arm(here: World, *mappings: dict[str, Any]) -> list[Rule]:
     for number, mapping in enumerate(mappings):
         id_ = f"00000000-0000-4000-8000-{len(here.rules):012d}"
         given = {"name": "abcdefgh"[number], **mapping}
-        armed.append(here.rules.put(read_mapping(given, here.blueprint.served, lambda id_=id_: id_)).rule)  # type: ignore[misc]
+        armed.append(here.rules.put(read_mapping(given, here.blueprint.known, lambda id_=id_: id_)).rule)  # type: ignore[misc]
     return armed
 
 
@@ -286,7 +286,7 @@ def test_another_configuration_leaves_what_came_later(before: str, now: str, lat
 
 def test_a_configuration_read_again_arms_nothing_anew() -> None:
     mapping = {"request": {"method": "POST", "bodyPatterns": [{"contains": "x"}]}, "times": 1, **OK}
-    first, second = (read_mapping(mapping, world().blueprint.served, lambda: "id") for _ in range(2))
+    first, second = (read_mapping(mapping, world().blueprint.known, lambda: "id") for _ in range(2))
     here = world(settings=Settings(rules=(first,)))
     assert who(call(here, request())[1]) == "id"
     here.rules.configure([first], [second])

@@ -36,7 +36,7 @@ def sent(api: str, method: str = "POST", path: str | None = None, **more: str) -
 def answered(mapping: dict[str, Any], request: Request | None = None) -> tuple[Response, Exchange]:
     """Return what is answered where one rule is in force, and the call as the journal has it."""
     here = World(BLUEPRINT, Clock(lambda: NOON), random.Random(7).getrandbits)
-    here.rules.put(read_mapping({"name": "a rule", **mapping}, BLUEPRINT.served, lambda: "some-id"))
+    here.rules.put(read_mapping({"name": "a rule", **mapping}, BLUEPRINT.known, lambda: "some-id"))
     decided = answer(here, request or sent("novu"))
     assert decided.response is not None
     return decided.response, here.journal.read(decided.row)
@@ -187,7 +187,7 @@ def test_a_fault_wins_over_status_and_body(fault: str, path: str) -> None:
     )
     assert (made.status, made.body) == (0, b"")
     assert (exchange.fault, exchange.status, exchange.published) == (fault, 0, None)
-    ruled = read_mapping({"response": {"fault": fault}}, BLUEPRINT.served, lambda: "id")
+    ruled = read_mapping({"response": {"fault": fault}}, BLUEPRINT.known, lambda: "id")
     assert perform(ruled, None) == Response(0, (), b"")
 
 

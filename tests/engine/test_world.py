@@ -3,7 +3,8 @@
 import pytest
 
 from mockserver.engine.clock import Clock
-from mockserver.engine.mappings import Served, read_mapping
+from mockserver.engine.mappings import read_mapping
+from mockserver.engine.patterns import Known
 from mockserver.engine.rules import Rule, Rules
 from mockserver.engine.values import duration_text, seconds_of
 from mockserver.engine.world import Settings, UserLimit
@@ -52,7 +53,7 @@ def test_a_scenario_ends_with_its_last_rule_whichever_way_that_goes() -> None:
     id_ = "00000000-0000-4000-8000-000000000001"
 
     def rule(**members: str) -> Rule:
-        return read_mapping({"id": id_, "response": {"status": 200}, **members}, Served({}), str)
+        return read_mapping({"id": id_, "response": {"status": 200}, **members}, Known({}), str)
 
     rules = Rules([rule(scenarioName="s", newScenarioState="two")])
     rules.enter("s", "two")
