@@ -143,7 +143,7 @@ TEXTS: list[tuple[str, Sent, Ask, list[str]]] = [
         [
             "expected at least 1 call with headers.authorization == [redacted] and"
             ' headers.X-Copy == "no" and headers.cookie == [redacted] and'
-            ' matching == {"headers": {"X-Api-Key": "[redacted]"}, "basicAuthCredentials": "[redacted]"}, got 0 of 1 recorded call',
+            ' matching == {"headers": {"X-Api-Key": {"equalTo": "[redacted]"}}, "basicAuthCredentials": {…, got 0 of 1 recorded call',
             f"nearest: POST {TRIGGER}?key=[redacted] (call #1), 5 differences",
             '  /headers/authorization: expected "[redacted]", got "[redacted]"',
             '  /headers/X-Copy: expected "no", got "[redacted]"',

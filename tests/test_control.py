@@ -457,3 +457,38 @@ def test_a_long_journal_is_read_beside_the_calls(server: Running, monkeypatch: p
         assert get(server, "/requests")["meta"]["total"] == 1
         assert readers.pop() == expected
     monkeypatch.undo()
+
+
+def test_a_near_miss_shows_no_secret_of_either_side(server: Running) -> None:
+    server.trigger(headers={"Authorization": "ApiKey the-secret-of-the-call"})
+    asked = {
+        "urlPath": "/elsewhere",
+        "headers": {"Authorization": {"equalTo": "ApiKey the-secret-that-was-asked-for"}},
+        "basicAuthCredentials": {"username": "u", "password": "the-secret-of-basic"},
+        "cookies": {"session": {"equalTo": "the-secret-of-the-session"}},
+    }
+    shown = server.request("POST", "/__admin/near-misses/request-pattern?redact=true", asked)[2]
+    assert b"the-secret" not in shown
+    assert b"[redacted]" in shown
+    assert shown.count(b"the-secret") < server.request("POST", "/__admin/near-misses/request-pattern", asked)[
+        2
+    ].count(b"the-secret")
+
+
+def test_a_bug_of_the_control_plane_is_answered_as_one(
+    server: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Journal) -> list[Row]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Journal, "rows", fail)
+    data = server.send_raw(b"GET /__admin/requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(body)["type"] == "urn:mockserver:bug"
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/~ab%63/__admin/requests", "/~ab%63/v1/events/trigger"])
+def test_a_name_is_read_alike_by_both_planes(server: Running, path: str) -> None:
+    assert server.request("GET", path)[0] == 400

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.control import mappings
+from mockserver.engine import rules
 from tests.serving import Running, running
 
 A, B, C = (f"00000000-0000-4000-8000-00000000000{each}" for each in "abc")
@@ -254,3 +256,18 @@ def test_settings_that_are_none(server: Running, body: Any, pointers: list[str])
     status, answered = ask(server, "POST", "/settings", body)
     assert (status, [each["source"]["pointer"] for each in answered["errors"]]) == (422, pointers)
     assert ask(server, "GET", "/settings") == (200, {"settings": {"proxyPassThrough": False}})
+
+
+def test_an_import_is_all_or_none(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (rules, mappings):
+        monkeypatch.setattr(module, "MOST_RULES", 3)
+    kept = server.request("POST", "/__admin/mappings", {"name": "kept"})
+    assert kept[0] == 201
+    body = {
+        "mappings": [{"name": str(number)} for number in range(4)],
+        "importOptions": {"deleteAllNotInImport": True},
+    }
+    status, _, told = server.request("POST", "/__admin/mappings/import", body)
+    assert (status, b"3 rules" in told) == (400, True)
+    listed = json.loads(server.request("GET", "/__admin/mappings")[2])
+    assert [each["name"] for each in listed["mappings"]] == ["kept"]

@@ -18,7 +18,7 @@ from mockserver.engine.decide import answer
 from mockserver.engine.exchange import Request
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled
-from mockserver.stage import CLOCK, RECORDED, RULES, Stage
+from mockserver.stage import CLEARED, CLOCK, RECORDED, RULES, Stage
 from tests.serving import Running, running
 from tests.test_server import until
 from tests.wires import WIRES, EventStream, Gate, arm, head_of, request, rest, tasks_of, wired
@@ -417,3 +417,12 @@ def test_a_stop_is_quick_whatever_is_open(kind: str, most: float) -> None:
             server.server.stop()
             taken.append(time.perf_counter() - start)
     assert sorted(taken)[2] < most, taken
+
+
+def test_a_call_between_two_clearings_is_not_shown(server: Running) -> None:
+    record(server.stage, 1)
+    (row,) = server.stage.world.journal.rows()
+    reader_of_none = Reader("")
+    for what, seen in ((CLEARED, None), (RECORDED, row), (CLEARED, None)):
+        reader_of_none.see(server.stage.world, what, seen)
+    assert reader_of_none.taken()[0] == []

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from mockserver.control import plane, waiting
 from mockserver.control.waiting import Waiter
-from mockserver.engine.patterns import read_pattern
-from mockserver.engine.world import Settings
-from mockserver.stage import RECORDED
+from mockserver.engine.journal import Journal, Row
+from mockserver.engine.patterns import Known, Pattern, read_pattern
+from mockserver.engine.world import Settings, World
+from mockserver.stage import CLEARED, NAMESPACES, RECORDED, RULES
 from tests.serving import Running, running
 from tests.test_server import until
 from tests.wires import WIRES, EventStream, Gate, arm, request, rest, tasks_of, wired
@@ -410,3 +412,43 @@ def test_two_thousand_calls_at_once_are_all_seen_by_everybody(wire: str, prefixe
         server.trigger(headers={"X-Mock-Namespace": prefixes[0].removeprefix("/~")} if prefixes[0] else {})
         assert late.result(20)[2]["count"] == each + 1
         until(lambda: server.stage.watchers == set())
+
+
+def test_a_rule_that_serves_calls_makes_nobody_count_anew(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+
+    def count(world: World, _: Pattern) -> list[Row]:
+        counted.append(world.namespace)
+        return []
+
+    monkeypatch.setattr(waiting, "matching", count)
+    waiter = waiting.Waiter(server.stage.world, read_pattern({}, Known()), 5)
+    for what in (RULES, NAMESPACES, RECORDED):
+        waiter.see(server.stage.world, what, None)
+    assert counted == [""]
+    waiter.see(server.stage.world, CLEARED, None)
+    assert counted == ["", ""]
+
+
+def test_a_stop_waits_for_nobody_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, let_go = threading.Event(), threading.Event()
+    rows = Journal.rows
+
+    def read(journal: Journal) -> list[Row]:
+        reading.set()
+        let_go.wait(30)
+        return rows(journal)
+
+    monkeypatch.setattr(plane, "MANY", -1)
+    monkeypatch.setattr(Journal, "rows", read)
+    with running() as server:
+        client = server.raw()
+        client.sendall(b"GET /__admin/requests HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert reading.wait(10)
+        began = time.perf_counter()
+        server.server.stop()
+        assert time.perf_counter() - began < 5  # it is some milliseconds
+        let_go.set()
+        client.close()

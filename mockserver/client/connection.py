@@ -143,12 +143,9 @@ class Connection:
                 told = f"the mock server at {self.url} has not answered {method} {target} for {timeout:g} s"
                 raise TimeoutError(told) from error
             except (OSError, http.client.HTTPException) as error:
-                may_be_stale = kept is not None and isinstance(
-                    error, ConnectionError | http.client.BadStatusLine
-                )
-                if (
-                    not may_be_stale
-                ):  # one that was kept may have been closed by the server meanwhile: once more
+                # One that was kept may have been closed by the server meanwhile: once more.
+                is_stale = isinstance(error, ConnectionError | http.client.BadStatusLine)
+                if kept is None or not is_stale:
                     raise self._unreached(error) from error
 
     def _send(

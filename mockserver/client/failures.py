@@ -67,15 +67,10 @@ def _secret() -> Collection[str]:
     return ALWAYS_SECRET
 
 
-def _without_secrets(value: JSON) -> JSON:
-    if isinstance(value, list):
-        return [_without_secrets(each) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    hidden = {*_secret(), "basicauthcredentials"}
-    return {
-        name: _HIDDEN if name.lower() in hidden else _without_secrets(each) for name, each in value.items()
-    }
+def _without_secrets(pattern: JSON) -> JSON:
+    from mockserver.reports.redaction import redacted_pattern  # noqa: PLC0415 - as above
+
+    return redacted_pattern(pattern)
 
 
 def _near(miss: Mapping[str, JSON]) -> Iterator[str]:

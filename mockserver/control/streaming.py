@@ -113,9 +113,8 @@ def _missed(stage: Stage, world: World, last: str) -> str:
         return ""
     seen = int(last[:18])
     rows = [row for row in world.journal.rows() if row[0] > seen]
-    if len(rows) > MOST_WAITING or (
-        seen and seen not in world.journal
-    ):  # forgotten: what is shown may be so too
+    was_forgotten = bool(seen) and seen not in world.journal  # and so may others be that are shown
+    if len(rows) > MOST_WAITING or was_forgotten:
         return _event(RESYNC, {"run": run_of(world)})
     return _calls(world, rows, world.journal.last) if rows else ""
 

@@ -74,16 +74,25 @@ def redacted_miss(miss: Mapping[str, JSON], names: Collection[str]) -> dict[str,
 
 
 def redacted_pattern(value: JSON, names: Collection[str] = ALWAYS_SECRET) -> JSON:
-    """Return a request pattern without the values that it asks secret places for."""
+    """Return a request pattern without the texts that it asks secret places for."""
     if isinstance(value, list):
         return [redacted_pattern(each, names) for each in value]
     if not isinstance(value, Mapping):
         return value
     hidden = {*names, "basicauthcredentials", "cookies"}
     return {
-        name: REDACTED if name.lower() in hidden else redacted_pattern(each, names)
+        name: _blanked(each) if name.lower() in hidden else redacted_pattern(each, names)
         for name, each in value.items()
     }
+
+
+def _blanked(value: JSON) -> JSON:
+    """Return a value in which every text is redacted."""
+    if isinstance(value, list):
+        return [_blanked(each) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _blanked(each) for name, each in value.items()}
+    return REDACTED if isinstance(value, str) else value
 
 
 _NAMED: Final = frozenset({"/headers", "/queryParameters", "/cookies"})

@@ -262,3 +262,9 @@ def test_what_is_tolerated_is_never_a_difference_more(one: Any, other: Any) -> N
         assert not compare(one, other, EXTRA)
     if not compare(one, other, EXTRA) or not compare(one, other, ANY_ORDER):
         assert not compare(one, other, LOOSE)
+
+
+def test_a_long_chain_of_items_is_paired_in_any_order() -> None:
+    count = 1_101
+    wanted = [f"${{json-unit.regex}}n{number}|n{number + 1}" for number in range(count)]
+    assert compare(wanted, [f"n{number}" for number in range(count, 0, -1)], ANY_ORDER) == []

@@ -9,7 +9,7 @@ from mockserver.engine.decide import Decided, answer
 from mockserver.engine.delays import Fixed
 from mockserver.engine.exchange import Exchange, Request
 from mockserver.engine.mappings import read_mapping
-from mockserver.engine.patterns import Pattern
+from mockserver.engine.patterns import Known, Pattern
 from mockserver.engine.rules import STARTED, Rule, Rules, Script, TooManyRulesError
 from mockserver.engine.world import Settings, World
 from tests.engine.specs import api, call, request, world
@@ -343,3 +343,17 @@ def test_decided_names_the_rule() -> None:
         "00000000-0000-4000-8000-000000000000",
         "a",
     )
+
+
+SOME_ID = "00000000-0000-4000-8000-000000000001"
+
+
+def test_a_rule_that_was_edited_under_its_id_replaces_the_one_of_before() -> None:
+    before, now = (
+        read_mapping({"id": SOME_ID, "response": {"status": status}}, Known(), str) for status in (200, 503)
+    )
+    rules = Rules([before])
+    rules.configure([before], [before])
+    assert rules.get(SOME_ID).rule is before  # type: ignore[union-attr]
+    rules.configure([before], [now])
+    assert [armed.rule.script.status for armed in rules] == [503]
