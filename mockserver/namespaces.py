@@ -20,6 +20,14 @@ class NamespaceError(ValueError):
         super().__init__(f"{name[:80]!r} {told}")
 
 
+class ForeignPageError(ValueError):
+    """A page of another site that is the first to use a namespace: it might make so many that no test gets one."""
+
+    def __init__(self, name: str) -> None:
+        advice = f"make it first, with POST /~{name}/__admin/reset"
+        super().__init__(f"a page of another site cannot make the namespace {name!r}; {advice}")
+
+
 def checked(name: str) -> str:
     """Return the name of a namespace. Raises `NamespaceError`."""
     if not NAME.fullmatch(name):
@@ -39,7 +47,7 @@ def chosen(prefixed: str | None, headers: Mapping[str, str]) -> str:
     Names of headers are in lower case. Raises `NamespaceError`.
     """
     name = headers.get(HEADER) if prefixed is None else prefixed
-    return "" if name is None else checked(name)
+    return "" if name is None else checked(name.strip(" \t"))
 
 
 def may_begin(path: str) -> bool:

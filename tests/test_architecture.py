@@ -25,7 +25,7 @@ CONTROL = [
 CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
 SERVER = ["cors", "console", "delivery", "transport", "protocol", "running", "app", "landing", "assembly"]
 REPORTS = [
-    "redaction", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},

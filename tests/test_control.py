@@ -436,7 +436,20 @@ def test_a_page_of_another_origin_can_not_hold_a_stream(server: Running) -> None
 
 
 @pytest.mark.parametrize(
-    ("value", "host"), [("A.b:1", "a.b"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("x.", "x"), ("", "")]
+    ("value", "host"),
+    [
+        ("A.b:1", "a.b"),
+        ("[::1]:80", "::1"),
+        ("[::1]", "::1"),
+        ("x.", "x"),
+        ("", ""),
+        ("[::1].evil.com", ""),
+        ("localhost:x.evil.com", ""),
+        ("localhost:80@evil.com", ""),
+        ("a, b", ""),
+        ("[::1%lo]", ""),
+        ("0.0.0.0", "0.0.0.0"),
+    ],
 )
 def test_hosts(value: str, host: str) -> None:
     assert host_of(value) == host
@@ -492,3 +505,12 @@ def test_a_bug_of_the_control_plane_is_answered_as_one(
 @pytest.mark.parametrize("path", ["/~ab%63/__admin/requests", "/~ab%63/v1/events/trigger"])
 def test_a_name_is_read_alike_by_both_planes(server: Running, path: str) -> None:
     assert server.request("GET", path)[0] == 400
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin", "Sec-Fetch-Site"])
+def test_a_header_of_the_guard_that_comes_twice_is_neither(server: Running, name: str) -> None:
+    good = {"Host": "localhost", "Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    twice = {**good, name: f"{good[name]}\r\n{name}: evil.example"}
+    head = "".join(f"{each}: {value}\r\n" for each, value in twice.items())
+    data = f"POST /__admin/reset HTTP/1.1\r\n{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+    assert server.send_raw(data).split(b" ")[1] in {b"400", b"403"}

@@ -291,3 +291,15 @@ def test_the_command_makes_every_fault_and_says_nothing_of_it() -> None:
         assert httpx2.post(f"{url}/__admin/shutdown", trust_env=False).json() == {}
         _, told = process.communicate(timeout=10)
         assert (process.returncode, told) == (0, "")
+
+
+def test_a_rule_is_not_used_up_by_a_client_that_went_away_in_its_body() -> None:
+    with running() as server:
+        made = server.request(
+            "POST", "/__admin/mappings", {"request": {"api": "novu"}, "response": {"status": 503}, "times": 1}
+        )
+        assert made[0] == 201
+        with server.raw() as client:
+            client.sendall(b"POST /v1/events/trigger HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
+        until(lambda: len(server.stage.world.journal) == 1)
+        assert [server.trigger()[0], server.trigger()[0]] == [503, 201]

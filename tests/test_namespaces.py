@@ -236,3 +236,28 @@ def test_there_are_only_so_many_worlds(server: Running, monkeypatch: pytest.Monk
     assert server.request("DELETE", "/__admin/namespaces/one")[0] == 200
     assert send(server, "/~three")[0] == 201
     assert send(server)[0] == 201
+
+
+def test_a_page_of_another_site_makes_no_namespace() -> None:
+    with running() as server:
+        for site, status in (("cross-site", 400), ("same-site", 201), ("cross-site", 201)):
+            headers = {
+                "Sec-Fetch-Site": site,
+                "Origin": "http://page.example",
+                "Authorization": "ApiKey k",
+                **JSON,
+            }
+            got, answered, body = server.request("POST", "/~page/v1/events/trigger", TRIGGER, headers)
+            assert got == status
+            assert answered["access-control-allow-origin"] == "http://page.example"
+            assert (b"POST /~page/__admin/reset" in body) is (status == 400)
+
+
+def test_blanks_around_the_header_do_not_count() -> None:
+    with running() as server:
+        data = (
+            b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nX-Mock-Namespace:  a \r\nContent-Length: 0\r\n"
+            b"Connection: close\r\n\r\n"
+        )
+        assert server.send_raw(data).startswith(b"HTTP/1.1 404 ")
+        assert sorted(server.stage.worlds) == ["", "a"]

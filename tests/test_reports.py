@@ -116,3 +116,11 @@ def test_a_file_that_cannot_be_written_is_told_once(capsys: pytest.CaptureFixtur
     (told,) = capsys.readouterr().err.splitlines()
     assert told.startswith("mockserver: call #1 and later ones are not in the journal file: ")
     assert "No space left on device" in told
+
+
+def test_the_value_of_a_cookie_that_is_set_is_a_secret_everywhere() -> None:
+    event = {
+        "request": {"headers": {}, "cookies": {}, "queryParams": {}, "url": "/", "absoluteUrl": "http://h/"},
+        "response": {"headers": {"Set-Cookie": f"sid={SECRET}; Path=/"}, "body": f'{{"sid": "{SECRET}"}}'},
+    }
+    assert SECRET not in json.dumps(redacted(event, NAMES), ensure_ascii=False)

@@ -87,8 +87,8 @@ class Connection:
 
     def below(self, name: str) -> "Connection":
         """Return the connection to a namespace of the same server."""
-        host, port = self._host, self._pool.address[1]
-        return Connection(f"http://{host}:{port}/~{name}", self._token, self._pool)
+        host, port, path = self._host, self._pool.address[1], self._path.partition("/~")[0]
+        return Connection(f"http://{host}:{port}{path}/~{name}", self._token, self._pool)
 
     def get(self, path: str, **query: str) -> JSON:
         """Return what a route answers. Raises `ControlError` and OSError."""

@@ -68,7 +68,7 @@ def _secret() -> Collection[str]:
 
 
 def _without_secrets(pattern: JSON) -> JSON:
-    from mockserver.reports.redaction import redacted_pattern  # noqa: PLC0415 - as above
+    from mockserver.reports.near_misses import redacted_pattern  # noqa: PLC0415 - as above
 
     return redacted_pattern(pattern)
 

@@ -36,8 +36,11 @@ class View:
         return found
 
     def find(self, **pattern: Unpack[Pattern]) -> list[Call]:
-        """Return the recorded calls that match, oldest first; those that were dropped are not among them."""
-        return self._found(pattern)[0]
+        """Return the recorded calls that match, oldest first. Raises `DroppedCallsError` where some were dropped."""
+        found, dropped = self._found(pattern)
+        if dropped:
+            raise DroppedCallsError(dropped)
+        return found
 
     def _found(self, pattern: Mapping[str, Any]) -> tuple[list[Call], int]:
         asked = request_pattern(**{**self._narrowed, **pattern})
@@ -180,8 +183,14 @@ class View:
     # What clients did
 
     def retries(self) -> list[dict[str, JSON]]:
-        """Return what the retry audit says of each logical call; see ``GET /__admin/retries``."""
-        return self._audited(self._connection.get("/retries"))
+        """Return what the retry audit says of each logical call; see ``GET /__admin/retries``.
+
+        Raises `DroppedCallsError` where calls were dropped.
+        """
+        audit = self._connection.get("/retries")
+        if audit["dropped"]:
+            raise DroppedCallsError(audit["dropped"])
+        return self._audited(audit)
 
     def _audited(self, audit: Mapping[str, JSON]) -> list[dict[str, JSON]]:
         return [each for each in audit["calls"] if self._narrowed.get("api") in {None, each["api"]}]

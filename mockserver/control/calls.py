@@ -26,7 +26,8 @@ from mockserver.engine.patterns import Pattern, read_pattern
 from mockserver.engine.sightings import sighting_of
 from mockserver.engine.values import write_json
 from mockserver.engine.world import World
-from mockserver.reports.redaction import redacted_miss, secret_names
+from mockserver.reports.near_misses import redacted_miss
+from mockserver.reports.redaction import secret_names
 from mockserver.wire import UNMATCHED, logged_request, serve_event
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ to loopback. The checks, in this order; programs that are no browsers send none 
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -75,11 +76,13 @@ def _barred_type(headers: Mapping[str, str]) -> Barred | None:
     return None
 
 
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:@/\[\],]*))(?::[0-9]*)?")
+
+
 def host_of(value: str) -> str:
-    """Return the host of a Host header: without port, brackets, case and final dot."""
-    host = value.strip().lower()
-    host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    return host.removesuffix(".")
+    """Return the host of a Host header, without port, brackets, case and final dot; empty where it is none."""
+    match = _HOST.fullmatch(value.strip().lower())
+    return "" if match is None else (match[1] or match[2]).removesuffix(".")
 
 
 def is_here(value: str, allowed_hosts: Collection[str]) -> bool:

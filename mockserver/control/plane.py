@@ -29,6 +29,7 @@ from mockserver.control import (
 )
 from mockserver.control.guard import HOLDING, Barred, guard, host_of
 from mockserver.control.replies import Asked, RefusedError, problem, unreadable
+from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.patterns import PatternError
 from mockserver.engine.rules import TooManyRulesError
 from mockserver.engine.world import World
@@ -158,7 +159,7 @@ class ControlPlane:
 
     async def _answer(self, request: Request) -> Response:
         method, path = request.method, _below(request.scope)
-        headers = dict(request.headers)
+        headers = unpacked(packed(request.scope["headers"]))  # one that comes twice is neither of the two
         if (barred := guard(method, path, headers, self._allowed_hosts, self._token)) is not None:
             return _problem(barred)
         found = _found(path)
@@ -178,7 +179,7 @@ class ControlPlane:
     def _world(self, request: Request) -> World:
         """Return the world that a request is about; one that is only looked at is not made for that."""
         prefixed, _ = split(request.scope["raw_path"].decode("latin-1"))
-        name = chosen(prefixed, request.headers)
+        name = chosen(prefixed, unpacked(packed(request.scope["headers"])))
         known = self._stage.worlds.get(name)
         if known is None and request.method in {"GET", "HEAD"} and _below(request.scope) not in HOLDING:
             return self._stage.world.glimpse(name)

@@ -34,10 +34,10 @@ PING: Final = 15.0
 
 @dataclass(eq=False, slots=True)
 class Reader:
-    """One reader: the calls that it has not been sent yet, newest state only, and other events."""
+    """One reader: the numbers of the calls that it has not been sent yet, in their order, and other events."""
 
     namespace: str
-    calls: dict[int, Row] = field(default_factory=dict)
+    calls: dict[int, None] = field(default_factory=dict)
     events: deque[str] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -46,7 +46,7 @@ class Reader:
         if what != NAMESPACES and world.namespace != self.namespace:
             return
         if what == RECORDED and row is not None:
-            self.calls[row[0]] = row
+            self.calls[row[0]] = None
         else:
             if what == CLEARED:  # also where a reader is still to be told of an earlier one
                 self.calls.clear()
@@ -58,14 +58,15 @@ class Reader:
                 self.events.append(RESYNC)
         self.arrived.set()
 
-    def taken(self) -> tuple[list[Row], list[str]]:
-        """Take the next batch of calls, and all other events."""
-        numbers = list(self.calls)[:BATCH]
-        rows, events = [self.calls.pop(number) for number in numbers], list(self.events)
+    def taken(self) -> tuple[list[int], list[str]]:
+        """Take the numbers of the next batch of calls, and all other events."""
+        numbers, events = list(self.calls)[:BATCH], list(self.events)
+        for number in numbers:
+            del self.calls[number]
         self.events.clear()
         if not self.calls:
             self.arrived.clear()
-        return rows, events
+        return numbers, events
 
 
 def stream(asked: Asked) -> Response:
@@ -88,8 +89,9 @@ async def _events(asked: Asked) -> AsyncIterator[str]:
             if not await _anything(reader, stage):
                 yield ": ping\n\n"
                 continue
-            rows, events = reader.taken()
+            numbers, events = reader.taken()
             current = stage.worlds.get(world.namespace, world)
+            rows = [row for number in numbers if (row := current.journal.row(number)) is not None]
             for each in events:
                 yield _event(each, _told(each, stage, current))
             if rows:  # calls that end late have small numbers; after a reset all have

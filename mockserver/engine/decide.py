@@ -57,7 +57,8 @@ def answer(world: World, request: Request, routed: Routed | None = None) -> Deci
     """Decide, render and journal one request. ``routed`` is its route, where the caller has looked it up."""
     if routed is None:
         routed = world.blueprint.router.route(request.method, request.path)
-    chosen = _ask_rules(world, request, routed) if world.rules.acting else NOBODY
+    is_here = request.incomplete != "disconnected"  # a rule is not used up by who has gone
+    chosen = _ask_rules(world, request, routed) if world.rules.acting and is_here else NOBODY
     delay = chosen.delay(world.ids) if chosen is not NOBODY else 0.0
     for each in world.delays:
         delay += draw(each, world.ids)

@@ -132,6 +132,11 @@ class Chosen:
         return None if acting is None else acting.id
 
     @property
+    def is_counted(self) -> bool:
+        """Whether a rule has acted that acts so many times only."""
+        return any(rule is not None and rule.times is not None for rule in (self.answering, self.delaying))
+
+    @property
     def phrase(self) -> str:
         """The reason phrase of the answer, where a rule gives one."""
         return "" if self.answering is None else self.answering.script.phrase

@@ -62,42 +62,6 @@ def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSO
     return {name: _replaced_member(name, member, forms) for name, member in shown.items()}
 
 
-def redacted_miss(miss: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
-    """Return a near miss without its secrets: those of its call, and those that its pattern asks for."""
-    shown = redacted(miss, names)
-    shown["requestPattern"] = redacted_pattern(shown["requestPattern"], names)
-    for event in (event["data"] for event in shown["matchResult"]["subEvents"]):
-        place, _, name = event["pointer"].rpartition("/")
-        if place in _NAMED and (name.lower() in names or place == "/cookies"):
-            event.update({side: REDACTED for side in ("expected", "actual") if side in event})
-    return shown
-
-
-def redacted_pattern(value: JSON, names: Collection[str] = ALWAYS_SECRET) -> JSON:
-    """Return a request pattern without the texts that it asks secret places for."""
-    if isinstance(value, list):
-        return [redacted_pattern(each, names) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    hidden = {*names, "basicauthcredentials", "cookies"}
-    return {
-        name: _blanked(each) if name.lower() in hidden else redacted_pattern(each, names)
-        for name, each in value.items()
-    }
-
-
-def _blanked(value: JSON) -> JSON:
-    """Return a value in which every text is redacted."""
-    if isinstance(value, list):
-        return [_blanked(each) for each in value]
-    if isinstance(value, Mapping):
-        return {name: _blanked(each) for name, each in value.items()}
-    return REDACTED if isinstance(value, str) else value
-
-
-_NAMED: Final = frozenset({"/headers", "/queryParameters", "/cookies"})
-
-
 def concealed(
     texts: Mapping[str, JSON], event: Mapping[str, JSON], names: Collection[str]
 ) -> dict[str, JSON]:
@@ -197,7 +161,8 @@ def _found_in(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, st
         for name, value in event.get(part, {}).get("headers", {}).items():
             if name.lower() in names:
                 for each in value if isinstance(value, list) else [value]:
-                    found |= {text: name.lower() for text in _parts(each) if text not in found}
+                    texts = (*_parts(each), *([_cookie_in(each)] if name.lower() == "set-cookie" else []))
+                    found |= {text: name.lower() for text in texts if text not in found}
     for name, parameter in event["request"]["queryParams"].items():
         if name.lower() in names:
             found |= {text: name.lower() for text in parameter["values"] if text not in found}
@@ -205,6 +170,11 @@ def _found_in(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, st
         found.setdefault(text, "cookie")
     found.pop("", None)
     return found
+
+
+def _cookie_in(value: str) -> str:
+    """Return the value of the cookie that a ``Set-Cookie`` header sets."""
+    return value.partition(";")[0].partition("=")[2].strip()
 
 
 def _split(value: str) -> tuple[str, str]:

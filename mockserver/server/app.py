@@ -25,7 +25,7 @@ from mockserver.engine.routing import Found, Routed, Router
 from mockserver.engine.rules import NOBODY
 from mockserver.engine.values import encode
 from mockserver.engine.world import World
-from mockserver.namespaces import HEADER, NamespaceError, chosen, split
+from mockserver.namespaces import HEADER, ForeignPageError, NamespaceError, chosen, split
 from mockserver.server.cors import Cors, is_preflight, preflight_headers
 from mockserver.server.delivery import Sleep, Way, start, undoubled
 from mockserver.stage import RECORDED, RULES, SOURCE, Stage, TooManyNamespacesError
@@ -75,8 +75,8 @@ class DataPlane:
         )
         try:  # the world of now: it may have been reset while the body was read
             plain = namespace is None and HEADER not in headers
-            world = stage.world if plain else stage.world_of(chosen(namespace, headers))
-        except (NamespaceError, TooManyNamespacesError) as error:
+            world = stage.world if plain else self._world(chosen(namespace, headers), headers)
+        except (NamespaceError, ForeignPageError, TooManyNamespacesError) as error:
             await self._refuse(str(error), request, send)
             return
         try:
@@ -95,10 +95,16 @@ class DataPlane:
         await send(start(decided.response, decided.row[_RECEIVED], self._headers(request, decided)))
         await send({"type": "http.response.body", "body": decided.response.body})
 
+    def _world(self, name: str, headers: Mapping[str, str]) -> World:
+        """Return the world of a namespace. Raises `ForeignPageError` and `TooManyNamespacesError`."""
+        if headers.get("sec-fetch-site") == "cross-site" and name not in self._stage.worlds:
+            raise ForeignPageError(name)
+        return self._stage.world_of(name)
+
     def _tell(self, world: World, decided: Decided) -> None:
-        """Tell of a call that has arrived, and of the rules that have served it."""
+        """Tell of a call that has arrived, and of rules that will serve one less."""
         self._stage.tell(world, RECORDED, decided.row)
-        if decided.chosen is not NOBODY:
+        if decided.chosen.is_counted:
             self._stage.tell(world, RULES)
 
     async def _deliver(
