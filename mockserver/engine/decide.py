@@ -52,14 +52,20 @@ class Decided:
     delay: float = 0.0
     chosen: Chosen = NOBODY
 
+    @property
+    def needs_settling(self) -> bool:
+        """Whether anything is left to do for the call: keys to keep or to drop, an answer that is held back."""
+        return (self.case is not None and bool(self.case.keys_taken)) or self.row[_STATE] != ANSWERED
+
 
 def answer(world: World, request: Request, routed: Routed | None = None) -> Decided:
     """Decide, render and journal one request. ``routed`` is its route, where the caller has looked it up."""
     if routed is None:
         routed = world.blueprint.router.route(request.method, request.path)
-    is_here = request.incomplete != "disconnected"  # a rule is not used up by who has gone
-    chosen = _ask_rules(world, request, routed) if world.rules.acting and is_here else NOBODY
-    delay = chosen.delay(world.ids) if chosen is not NOBODY else 0.0
+    chosen, delay = NOBODY, 0.0
+    if world.rules.acting and request.incomplete != "disconnected":  # who has gone uses up no rule
+        chosen = _ask_rules(world, request, routed)
+        delay = chosen.delay(world.ids)
     for each in world.delays:
         delay += draw(each, world.ids)
     match routed:

@@ -29,6 +29,9 @@ def row_of(
     answered = response or _NO_ANSWER
     is_scripted = chosen is not NOBODY
     fault = chosen.fault if is_scripted else None
+    state = state_of(chosen, delay) if delay or is_scripted else ANSWERED
+    if response is None:
+        state = ABORTED
     return (
         case.number, case.now, request.method, request.path, request.query,
         request.raw_headers, request.body, request.client,
@@ -40,7 +43,7 @@ def row_of(
         case.deviations,
         None if response is None or fault is not None else answered.status in operation.published_statuses,
         answered.status, answered.headers, answered.body,
-        ABORTED if response is None else state_of(chosen, delay), delay, 0.0, case.arrived, case.clock_moves,
+        state, delay, 0.0, case.arrived, case.clock_moves,
         chosen.stub if is_scripted else None, fault, request.source,
     )  # fmt: skip
 

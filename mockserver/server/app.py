@@ -148,6 +148,8 @@ class DataPlane:
         await send({"type": "http.response.body", "body": response.body})
 
     def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool = False) -> None:
+        if self._on_call is None and not (aborted or decided.needs_settling):
+            return
         row = decided.row
         settle(world, decided, time.perf_counter() - arrived, aborted=aborted)
         if self._on_call is not None:

@@ -39,25 +39,27 @@ def date_of(second: int) -> tuple[bytes, bytes]:
     return b"date", formatdate(second, usegmt=True).encode("ascii")
 
 
+@lru_cache(maxsize=4)
+def _standing(second: int) -> Wired:
+    """Return what stands on every answer of a second."""
+    return date_of(second), SERVER
+
+
 def start(response: Response, now: float, more: Iterable[tuple[bytes, bytes]] = ()) -> Message:
     """Return the message that begins an answer at a time of the mock's clock."""
-    wired, is_dated, is_signed = _wired(response.headers)
-    headers = [*wired, *more]
-    if not is_dated:
-        headers.append(date_of(int(now)))
-    if not is_signed:
-        headers.append(SERVER)
+    wired, own = _wired(response.headers)
+    standing = _standing(int(now))
+    headers = [*wired, *more, *(standing if not own else [pair for pair in standing if pair[0] not in own])]
     if response.status >= 200 and response.status != 204:
         headers.append((b"content-length", b"%d" % len(response.body)))
     return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 
 @lru_cache(maxsize=_MOST_SHARED)
-def _wired(headers: Pairs) -> tuple[Wired, bool, bool]:
-    """Return an answer's headers as they are sent, and whether a date and a server are among them."""
+def _wired(headers: Pairs) -> tuple[Wired, frozenset[bytes]]:
+    """Return an answer's headers as they are sent, and which of those that stand on every answer are among them."""
     wired = tuple([_wire(name, value) for name, value in headers])
-    names = {name.lower() for name, _ in wired}
-    return wired, b"date" in names, b"server" in names
+    return wired, frozenset({name.lower() for name, _ in wired} & {b"date", b"server"})
 
 
 def _wire(name: str, value: str) -> tuple[bytes, bytes]:
