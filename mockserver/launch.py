@@ -32,7 +32,7 @@ from mockserver.server.console import Console
 from mockserver.server.running import DEFAULT_HOST, LOOPBACK, ServerThread, bind, has_ipv6, url_of
 from mockserver.server.running import serve as run
 from mockserver.stage import Stage
-from mockserver.watch import Watch, stamps_of, tell_on_stderr
+from mockserver.watch import Watch, stamps_of, tell_on_stderr, warnings_of
 
 
 def stage_of(configuration: Configuration, blueprint: Blueprint) -> Stage:
@@ -122,11 +122,7 @@ def _notes(plan: Plan, configuration: Configuration, blueprint: Blueprint) -> It
         name = path.name.partition(".")[0]
         if name in loading.bundled_names() and name in {api.name for api in blueprint.apis}:
             yield f"{path} is served instead of the bundled {name}"
-    if configuration["specs"]:
-        from mockserver.checking import broken_examples  # noqa: PLC0415 - the bundled specs are checked by the tests
-
-        for problem in broken_examples(blueprint.apis, configuration["specs"]):
-            yield f"warning: {problem}"
+    yield from warnings_of(blueprint, configuration["specs"])
 
 
 def serve(plan: Plan) -> int:

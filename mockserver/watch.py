@@ -7,11 +7,10 @@ again at the next look. Of a change that could not be used, the files that it na
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from mockserver.checking import broken_examples
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import SpecError
 from mockserver.engine.world import Blueprint
@@ -28,6 +27,14 @@ Stamps = dict[Path, tuple[int, ...]]
 def stamps_of(paths: Iterable[Path]) -> Stamps:
     """Return what changes when files do, by path; nothing for one that is not there."""
     return {path: stamp_of(path) for path in paths}
+
+
+def warnings_of(blueprint: Blueprint, specs: Sequence[str]) -> Iterator[str]:
+    """Yield a warning for each example of the user's own specs that does not meet its schema."""
+    if specs:
+        from mockserver.checking import broken_examples  # noqa: PLC0415 - the bundled specs are checked by the tests
+
+        yield from (f"warning: {problem}" for problem in broken_examples(blueprint.apis, specs))
 
 
 class Watch:
@@ -93,8 +100,8 @@ class Watch:
         blueprint = self._plan.blueprint(configuration)
         self._replace(blueprint)
         self._tell(f"mockserver: {names}: read again")
-        for problem in broken_examples(blueprint.apis, configuration["specs"]):
-            self._tell(f"mockserver: warning: {problem}")
+        for warning in warnings_of(blueprint, configuration["specs"]):
+            self._tell(f"mockserver: {warning}")
         for sentence in self._at_start_only(configuration):
             self._tell(f"mockserver: {sentence}")
 

@@ -23,7 +23,18 @@ CONTROL = [
     "guard", "replies", "nearness", "calls", "mappings", "steering", "waiting", "streaming", "sending", "exporting", "about", "plane",
 ]  # fmt: skip
 CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
-SERVER = ["cors", "console", "delivery", "transport", "protocol", "running", "app", "landing", "assembly"]
+SERVER = [
+    "cors",
+    "console",
+    "delivery",
+    "transport",
+    "plain",
+    "protocol",
+    "running",
+    "app",
+    "landing",
+    "assembly",
+]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
 ]  # fmt: skip

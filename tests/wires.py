@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mockserver.server import running as running_module
-from mockserver.server.transport import PlainProtocol
+from mockserver.server.plain import PlainProtocol
 from tests.serving import Running, running
 
 WIRES = ["asyncio and its parser", "asyncio and h11", "uvloop and its parser", "uvloop and h11"]

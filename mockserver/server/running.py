@@ -20,7 +20,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mockserver.overview import base_url
-from mockserver.server.transport import PlainProtocol
 
 DEFAULT_HOST: Final = "127.0.0.1"
 LOOPBACK: Final = frozenset({DEFAULT_HOST, "localhost"})
@@ -145,6 +144,8 @@ def _http_protocol() -> Any:
     try:
         from mockserver.server.protocol import Protocol  # noqa: PLC0415 - httptools may not be installed
     except ImportError:
+        from mockserver.server.plain import PlainProtocol  # noqa: PLC0415 - it costs a start that does not use it
+
         return PlainProtocol
     return Protocol
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mockserver.server.delivery import TRANSPORT
 
@@ -18,12 +17,3 @@ def offering(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
         return app(scope, receive, send)
 
     return offered
-
-
-class PlainProtocol(H11Protocol):
-    """The protocol where httptools is not installed."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Offer the transport in the scope of every request."""
-        super().connection_made(transport)
-        self.app = offering(self.app, transport)
