@@ -234,9 +234,12 @@ def answered(server: Running, data: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 ([0-9]+)", server.send_raw(data))]
 
 
-@pytest.mark.skipif(
+needs_httptools = pytest.mark.skipif(
     find_spec("httptools") is None, reason="reads with httptools, which this environment is without"
 )
+
+
+@needs_httptools
 def test_an_offer_is_found_wherever_the_bytes_are_cut() -> None:
     body = b'{"a": "\r\nUpgrade: no\r\n\r\n"}'
     head = (
@@ -250,6 +253,7 @@ def test_an_offer_is_found_wherever_the_bytes_are_cut() -> None:
     assert parsed([bytes([byte]) for byte in whole]) == expected
 
 
+@needs_httptools
 @pytest.mark.parametrize(
     ("data", "is_one"),
     [
