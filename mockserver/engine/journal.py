@@ -101,6 +101,11 @@ class Room:
 
     def shrink(self, newcomer: "Journal | None" = None) -> None:
         """Drop calls until those that are left have room; of the journal that has grown, if it has had its share."""
+        if len(self.journals) == 1:
+            newcomer = self.journals[0]
+            while self.is_over:
+                newcomer.drop_oldest()
+            return
         while self.is_over:
             fair = 1 / len(self.journals)
             if newcomer is None or self._share(newcomer) <= fair or not len(newcomer):
