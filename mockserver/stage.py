@@ -1,7 +1,7 @@
 """What is being served: one world for each namespace, and who is told what happens in them.
 
 A namespace is a world of its own, made when it is first used. All worlds stand on one blueprint, and their journals
-share one room. Everything here happens in the thread of the event loop.
+share one room. Everything here happens in the thread of the event loop; only long reads of a journal may leave it.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ class TooManyNamespacesError(Exception):
 class Stage:
     """The worlds by namespace; that without a name is always there.
 
-    ``closing`` is set when the server stops, so that open streams
-    end; ``stop`` ends the server, where that is for clients to ask.
+    ``closing`` is set when the server stops, so that open streams end; ``stop`` ends the server, where that is for
+    clients to ask.
     """
 
     def __init__(self, world: World) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the whole suite, and the two ways to hold a mock server."""
+"""Settings of the whole suite, the server of a module, and the two ways to hold a mock server."""
 
 import os
 from collections.abc import Iterator
@@ -7,13 +7,27 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mockserver.client import MockServer
-from tests.serving import serving
+from tests.serving import Running, running, serving
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[Running]:
+    """Return a server that all tests of a module share; a module that needs another kind has its own fixture."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: Running) -> Running:
+    """Return the server of the module, as at its start."""
+    module_server.forget()
+    return module_server
 
 
 @pytest.fixture(scope="session")

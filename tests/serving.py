@@ -68,6 +68,20 @@ class Running:
             connection.sendall(data)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
+    def forget(self) -> None:
+        """Leave the server as at its start: nothing in the namespace without a name, and no other."""
+        self.stage.reset()
+        for name in [name for name in self.stage.worlds if name]:
+            self.stage.delete(name)
+
+
+def until(holds: Any, timeout: float = 5.0) -> None:
+    """Wait for what another thread is about to do, with a deadline."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.001)
+
 
 @contextmanager
 def running(

@@ -8,21 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.serving import TRIGGER, Running, running
-from tests.test_server import until
+from tests.serving import TRIGGER, Running, running, until
 from tests.wires import WIRES, Gate, answer_of, arm, exactly, head_of, request, rest, tasks_of, wired
 
 
 @pytest.fixture(scope="module", params=WIRES)
-def started(request: pytest.FixtureRequest) -> Iterator[Running]:
+def module_server(request: pytest.FixtureRequest) -> Iterator[Running]:
     with wired(request.param) as server:
         yield server
-
-
-@pytest.fixture
-def server(started: Running) -> Running:
-    started.stage.reset()
-    return started
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import http.client
 import json
 import shlex
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,20 +14,6 @@ from tests.serving import TRIGGER, Running, running, serving
 from tests.wires import Gate, arm
 
 SENTINEL = "sk-sentinel-0123456789"
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(started: Running) -> Running:
-    started.stage.reset()
-    for name in [name for name in started.stage.worlds if name]:
-        started.stage.delete(name)
-    return started
 
 
 def get(server: Running, path: str) -> Any:

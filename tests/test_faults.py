@@ -12,8 +12,7 @@ import pytest
 
 from mockserver.engine.rules import FAULTS
 from mockserver.server.delivery import _SENT
-from tests.serving import JSON, TRIGGER, Running, running, serving
-from tests.test_server import until
+from tests.serving import JSON, TRIGGER, Running, running, serving, until
 from tests.wires import WIRES, Gate, answer_of, arm, request, rest, tasks_of, wired
 
 MALFORMED = (
@@ -35,15 +34,9 @@ def ending(fault: str) -> set[str]:
 
 
 @pytest.fixture(scope="module", params=WIRES)
-def started(request: pytest.FixtureRequest) -> Iterator[Running]:
+def module_server(request: pytest.FixtureRequest) -> Iterator[Running]:
     with wired(request.param) as server:
         yield server
-
-
-@pytest.fixture
-def server(started: Running) -> Running:
-    started.stage.reset()
-    return started
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,16 @@
 """Scripted rules over HTTP: added, listed, replaced, removed; scenarios; the delay that holds for all answers."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from mockserver.control import mappings
 from mockserver.engine import rules
-from tests.serving import Running, running
+from tests.serving import Running
 
 A, B, C = (f"00000000-0000-4000-8000-00000000000{each}" for each in "abc")
 RULE = {"request": {"method": "POST"}, "response": {"status": 299, "body": "ruled"}}
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(module_server: Running) -> Running:
-    module_server.request("POST", "/__admin/reset")
-    return module_server
 
 
 def ask(server: Running, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -7,7 +7,6 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
@@ -17,28 +16,7 @@ import pytest
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
 from mockserver.server.running import ServerThread, _run, bind, has_ipv6, url_of
-from tests.serving import JSON, TRIGGER, Running, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def _fresh(request: pytest.FixtureRequest) -> None:
-    if "server" in request.fixturenames:
-        request.getfixturevalue("server").stage.reset()
-
-
-def until(holds: Any, timeout: float = 5.0) -> None:
-    """Wait for what another thread is about to do, with a deadline."""
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.001)
-
+from tests.serving import JSON, TRIGGER, Running, running, until
 
 # What is on the wire
 

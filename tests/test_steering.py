@@ -1,29 +1,16 @@
 """Clock, limits and catalogue over HTTP: what is taken, what is refused, and what calls notice of it."""
 
 import json
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
-from tests.serving import TRIGGER, Running, running
+from tests.serving import TRIGGER, Running
 
 NEW_YEAR = "2026-01-01T00:00:00Z"
 AT = {"now": NEW_YEAR, "frozen": True}
 KEY = {"Idempotency-Key": "k"}
-
-
-@pytest.fixture(scope="module")
-def module_server() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(module_server: Running) -> Running:
-    module_server.request("POST", "/__admin/reset")
-    return module_server
 
 
 def ask(server: Running, method: str, path: str, body: Any = None, prefix: str = "") -> tuple[int, Any]:

@@ -19,24 +19,14 @@ from mockserver.engine.exchange import Request
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled
 from mockserver.stage import CLEARED, CLOCK, RECORDED, RULES, Stage
-from tests.serving import Running, running
-from tests.test_server import until
+from tests.serving import Running, running, until
 from tests.wires import WIRES, EventStream, Gate, arm, head_of, request, rest, tasks_of, wired
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
-def server(started: Running) -> Iterator[Running]:
-    started.stage.reset()
-    for name in [name for name in started.stage.worlds if name]:
-        started.stage.delete(name)
-    yield started
-    until(lambda: started.stage.watchers == set())  # nothing is left of any reader
+def server(server: Running) -> Iterator[Running]:
+    yield server
+    until(lambda: server.stage.watchers == set())  # nothing is left of any reader
 
 
 def reader(server: Running, prefix: str = "", **headers: str) -> EventStream:

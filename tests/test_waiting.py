@@ -18,25 +18,10 @@ from mockserver.engine.journal import Journal, Row
 from mockserver.engine.patterns import Known, Pattern, read_pattern
 from mockserver.engine.world import Settings, World
 from mockserver.stage import CLEARED, NAMESPACES, RECORDED, RULES
-from tests.serving import Running, running
-from tests.test_server import until
+from tests.serving import Running, running, until
 from tests.wires import WIRES, EventStream, Gate, arm, request, rest, tasks_of, wired
 
 NOVU = {"api": "novu"}
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Running]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def server(started: Running) -> Running:
-    started.stage.reset()
-    for name in [name for name in started.stage.worlds if name]:
-        started.stage.delete(name)
-    return started
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Everything below ``/~name`` concerns that namespace only.
 
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import partial
 from typing import Final
@@ -168,7 +168,7 @@ class ControlPlane:
             return _unknown(request, path, sorted(found))
         endpoint, request.scope["path_params"] = found[verb]
         data = await self._read(request)
-        world = self._world(request)  # that of now: it may have been reset while the body was read
+        world = self._world(request, headers)  # that of now: it may have been reset while the body was read
         asked = Asked(self._stage, world, request, data, self._data_plane)
         if endpoint in READING and len(world.journal) > MANY:
             answered = await in_thread(partial(endpoint, asked), "mockserver reading")
@@ -176,10 +176,10 @@ class ControlPlane:
             answered = endpoint(asked)
         return await answered if isinstance(answered, Awaitable) else answered
 
-    def _world(self, request: Request) -> World:
+    def _world(self, request: Request, headers: Mapping[str, str]) -> World:
         """Return the world that a request is about; one that is only looked at is not made for that."""
         prefixed, _ = split(request.scope["raw_path"].decode("latin-1"))
-        name = chosen(prefixed, unpacked(packed(request.scope["headers"])))
+        name = chosen(prefixed, headers)
         known = self._stage.worlds.get(name)
         if known is None and request.method in {"GET", "HEAD"} and _below(request.scope) not in HOLDING:
             return self._stage.world.glimpse(name)

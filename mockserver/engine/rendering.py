@@ -46,7 +46,7 @@ def perform(rule: Rule, case: Case | None) -> Response:
         made = Response(made.status, (), script.body)
     elif case is not None:
         wanted = [answer for answer in offered_answers(case.operation) if _is_asked_for(answer, script)]
-        if wanted:
+        if wanted:  # an example may stand under several statuses: that of the rule comes first
             filled = _fill_scripted(case, min(wanted, key=lambda answer: answer.status != made.status))
             made = Response(script.status or filled.status, filled.headers, filled.body)
     named = (("Matched-Stub-Id", rule.id), *((("Matched-Stub-Name", rule.name),) if rule.name else ()))
