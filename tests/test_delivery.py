@@ -34,6 +34,30 @@ def state_of(server: Running) -> str:
     return str(server.calls()[0]["request"]["mock"]["state"])
 
 
+# The request line
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost", "HTTPS://api.example.org", "https://api.example.org:8443"]
+)
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/~proxied/event%2F/?a=%2F", "/event%2F/?a=%2F"),
+        ("/~proxied//event/", "//event/"),
+        ("/~proxied/event/?", "/event/"),
+    ],
+)
+def test_a_url_that_is_asked_for_as_of_a_proxy_stands_for_its_path(
+    server: Running, origin: str, path: str, logged: str
+) -> None:
+    arm(server, {"status": 200, "body": "here"}, "/~proxied", request={"urlPattern": ".*"})
+    answer = server.send_raw(request(f"{origin}{path}", Connection="close"))
+    assert answer.endswith(b"here")
+    _, _, body = server.request("GET", "/~proxied/__admin/requests")
+    assert [call["request"]["url"] for call in json.loads(body)["requests"]] == [logged]
+
+
 # The status line and the head
 
 
