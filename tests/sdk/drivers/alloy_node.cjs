@@ -5,14 +5,14 @@
 "use strict";
 
 const Alloy = require("alloy-node");
-const { serve, unsupported } = require("./lines.cjs");
+const { serve, setVariable, unsupported } = require("./lines.cjs");
 
-function connect({ url, key, request, idempotencyKey, headers, timeout }) {
+function connect({ url, key, code = `HTTPS_PROXY=${url}`, request, idempotencyKey, headers, timeout }) {
   if (idempotencyKey) unsupported("takes no idempotency key");
   if (headers) unsupported("takes no headers");
   if (timeout) unsupported("takes no timeout");
   if (/\/./.test(new URL(url).pathname)) unsupported("its host is fixed in code, and a proxy has no path");
-  process.env.HTTPS_PROXY = url; // read with every call
+  setVariable(code); // read with every call
   const alloy = new Alloy(key ?? undefined);
   alloy.userId = request.userId ?? null; // what `identify` finds out for a name
   return alloy;

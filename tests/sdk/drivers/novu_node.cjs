@@ -2,7 +2,6 @@
 "use strict";
 
 const { Novu } = require("@novu/node");
-const { RETRYABLE_HTTP_CODES } = require("@novu/node/build/main/lib/retry.js");
 const { serve, unsupported } = require("./lines.cjs");
 
 function connect({ url, code, key, idempotencyKey, headers, timeout }) {

@@ -2,10 +2,10 @@
 "use strict";
 
 const { Resend } = require("resend");
-const { Failed, serve } = require("./lines.cjs");
+const { Failed, serve, setVariable } = require("./lines.cjs");
 
-function connect({ url, key }) {
-  process.env.RESEND_BASE_URL = url; // read whenever a client is made
+function connect({ url, key, code = `RESEND_BASE_URL=${url}` }) {
+  setVariable(code); // read whenever a client is made
   return new Resend(key ?? undefined);
 }
 
