@@ -37,18 +37,18 @@ class Driver:
         """Start the driver of an SDK, with its pins or, where there is a folder for that, with the newest versions."""
         match sdk.registry:
             case "PyPI":
-                pins = PINS / f"{sdk.name}.txt"
+                pins = PINS / f"{sdk.pins or sdk.name}.txt"
                 python = (
                     fresh_python(newest_in / sdk.name, sdk.package)
                     if newest_in
-                    else installed_python(f"sdk-{sdk.name}", pins)
+                    else installed_python(f"sdk-{sdk.pins or sdk.name}", pins)
                 )
                 return cls([python, "-I", DRIVERS / "host.py", DRIVERS / sdk.driver], {"PYTHONUTF8": "1"})
             case "npm":
                 modules = (
                     fresh_npm(newest_in / sdk.name, sdk.package)
                     if newest_in
-                    else installed_npm(f"sdk-{sdk.name}", PINS / sdk.name)
+                    else installed_npm(f"sdk-{sdk.pins or sdk.name}", PINS / (sdk.pins or sdk.name))
                 )
                 return cls([program("node"), DRIVERS / sdk.driver], {"NODE_PATH": str(modules)})
 
@@ -59,9 +59,9 @@ class Driver:
         self._process.stdin.flush()
         return self._line()
 
-    def facts(self) -> JSON:
+    def facts(self, sdk: Sdk) -> JSON:
         """Return what the SDK says of itself, where its driver can ask it."""
-        return self.ask({"call": "facts"}).get("returned", {})
+        return self.ask({"call": "facts", **sdk.setting}).get("returned", {})
 
     def _line(self) -> JSON:
         assert self._process.stdout is not None

@@ -45,7 +45,7 @@ def _plain(answer: JSON) -> JSON:
 
 
 def _after_another(calls: Sequence[Call]) -> Iterable[tuple[Call, Call | None]]:
-    return zip(calls, [None, *calls[:-1]], strict=True)
+    return zip(calls, [None, *calls], strict=False)
 
 
 def _told(call: Call, earlier: Call | None) -> JSON:
@@ -135,16 +135,33 @@ def written(record: Mapping[str, JSON]) -> str:
     for name, seen in record["scenarios"].items():
         lines += ["", f"  {_inline(name)}:"]
         for side, entries in seen.items():
-            if isinstance(entries, list):
+            if isinstance(entries, list) and entries:
                 lines += [f"    {side}:", *(f"      - {_inline(entry)}" for entry in entries)]
             else:
                 lines.append(f"    {side}: {_inline(entries)}")
     return "\n".join([*lines, ""])
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines in one."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if "\n" in text else None
+    ),
+)
+
+
 def _inline(value: JSON) -> str:
-    text: str = yaml.safe_dump(
-        value, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+        default_flow_style=True,
     )
     return text.removesuffix("\n").removesuffix("\n...")
 

@@ -51,7 +51,7 @@ class Stage:
         """Return a request to the driver."""
         request = {**self.trigger.request, **changes.pop("request", {})}
         plain = {"call": "trigger", "url": f"{self.base}{self.sdk.slash}", "key": ANY_KEY, "request": request}
-        return {**plain, **changes}
+        return {**plain, **self.sdk.setting, **changes}
 
     def ask(self, **changes: JSON) -> JSON:
         """Let the SDK make a call. Raises `Unsupported`."""
@@ -214,7 +214,7 @@ def in_flight(stage: Stage) -> None:
     added, _ = stage.trigger.same_key or ({}, "")
     stage.mock.delay(0.5, times=1)
     both = stage.driver.ask({"together": [stage.asked(**added)] * 2})["together"]
-    first, second = (stage.take(answer) for answer in sorted(both, key=lambda each: not each["ok"]))
+    first, second = (stage.take(answer) for answer in sorted(both, key=lambda each: not each.get("ok")))
     stage.succeeded(first)
     verdicts = [stage.done, (409, "refused", "in-flight")]
     if second["ok"]:
@@ -247,7 +247,7 @@ def invalid(stage: Stage) -> None:
         if not stage.calls:
             answer = stage.take(stage.driver.ask({**stage.asked(), "request": stage.trigger.invalid, **past}))
             stage.failed(answer)
-    stage.verdicts((stage.trigger.refused, "refused", "invalid"))
+    stage.verdicts(*[(stage.trigger.refused, "refused", "invalid")] * max(1, len(stage.calls)))
 
 
 def slow(stage: Stage) -> None:

@@ -1,7 +1,7 @@
 """Which SDKs are tried, and what is asked of each API in words of its own that no SDK has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mockserver.loading import folder, read_yaml
@@ -14,7 +14,8 @@ class Sdk:
     """An SDK of a version; ``name`` is that of its pins and its record.
 
     ``package`` and ``registry`` are as in ``x-mock.sdk`` of the spec of ``api``. One that is not current is an old
-    version that people still have: the run with the newest versions leaves it out.
+    version that people still have: the run with the newest versions leaves it out. One that can be set up in another way
+    that matters is there twice, with the same ``pins``: ``variant`` says how, and ``setting`` is added to each call.
     """
 
     name: str
@@ -24,6 +25,9 @@ class Sdk:
     driver: str
     is_current: bool = True
     takes_for_success: frozenset[int] = frozenset()  # refusals that it hands back as if they were none
+    pins: str = ""  # as its name, where it says nothing else
+    variant: str = ""
+    setting: Mapping[str, JSON] = field(default_factory=dict)
 
     @property
     def known(self) -> Mapping[str, JSON]:
@@ -44,6 +48,21 @@ class Sdk:
 SDKS = (
     Sdk("novu-py", "novu", "PyPI", "novu-py", "novu_py.py"),
     Sdk("novu-py-1.3", "novu", "PyPI", "novu-py", "novu_py.py", is_current=False),
+    Sdk("novu-api", "novu", "npm", "@novu/api", "novu_api.cjs"),
+    Sdk("novu-node", "novu", "npm", "@novu/node", "novu_node.cjs"),
+    Sdk(
+        "novu-node-retrying",
+        "novu",
+        "npm",
+        "@novu/node",
+        "novu_node.cjs",
+        pins="novu-node",
+        variant="with `retryConfig: {retryMax: 3}`",
+        setting={"retries": True},
+    ),
+    Sdk("suprsend-node", "suprsend", "npm", "@suprsend/node-sdk", "suprsend_node.cjs"),
+    Sdk("alloy-node", "alloy", "npm", "alloy-node", "alloy_node.cjs"),
+    Sdk("resend-node", "opensend", "npm", "resend", "resend_node.cjs"),
 )
 
 

@@ -32,7 +32,7 @@ def test_an_sdk_is_the_one_of_its_record(
         "package": sdk.package,
         "registry": sdk.registry,
         "version": driver.version,
-        "facts": driver.facts(),
+        "facts": driver.facts(sdk),
     }
     record = records.read(sdk.name)
     if is_recording:

@@ -5,6 +5,7 @@
 "use strict";
 
 const Alloy = require("alloy-node");
+const axios = require("axios");
 const { serve, setVariable, unsupported } = require("./lines.cjs");
 
 function connect({ url, key, code = `HTTPS_PROXY=${url}`, request, idempotencyKey, headers, timeout }) {
@@ -19,6 +20,7 @@ function connect({ url, key, code = `HTTPS_PROXY=${url}`, request, idempotencyKe
 }
 
 serve("alloy-node", {
+  facts: () => ({ timeoutSeconds: axios.defaults.timeout ? axios.defaults.timeout / 1000 : null }), // it sets none itself
   trigger: (asked) => connect(asked).event(asked.request.event, asked.request.data),
   async identify(asked) {
     const alloy = connect(asked);

@@ -2,6 +2,7 @@
 "use strict";
 
 const { Event, Suprsend } = require("@suprsend/node-sdk");
+const axios = require("axios");
 const { Failed, serve, unsupported } = require("./lines.cjs");
 
 // One that the SDK does not look at before it sends it.
@@ -26,6 +27,7 @@ function event({ event: name, distinct_id, properties, idempotency_key }, unchec
 const told = (result) => (result.status === "success" ? result : new Failed(result));
 
 serve("@suprsend/node-sdk", {
+  facts: () => ({ timeoutSeconds: axios.defaults.timeout ? axios.defaults.timeout / 1000 : null }), // it sets none itself
   async trigger(asked) {
     return told(await connect(asked).track_event(event(asked.request, asked.unchecked)));
   },
