@@ -45,7 +45,7 @@ def _plain(answer: JSON) -> JSON:
 
 
 def _after_another(calls: Sequence[Call]) -> Iterable[tuple[Call, Call | None]]:
-    return zip(calls, [None, *calls[:-1]], strict=True)
+    return zip(calls, [None, *calls], strict=False)
 
 
 def _told(call: Call, earlier: Call | None) -> JSON:

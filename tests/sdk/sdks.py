@@ -44,6 +44,10 @@ class Sdk:
 SDKS = (
     Sdk("novu-py", "novu", "PyPI", "novu-py", "novu_py.py"),
     Sdk("novu-py-1.3", "novu", "PyPI", "novu-py", "novu_py.py", is_current=False),
+    Sdk("novu", "novu", "PyPI", "novu", "novu.py"),
+    Sdk("suprsend-py-sdk", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py"),
+    Sdk("suprsend-py-sdk-0.13", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py", is_current=False),
+    Sdk("resend-py", "opensend", "PyPI", "resend", "resend.py"),
 )
 
 
