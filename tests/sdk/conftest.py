@@ -53,9 +53,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _sdk_of(item: pytest.Item) -> Sdk | None:
-    found: Sdk | None = (
-        item.callspec.params.get("sdk")
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        else None
-    )
-    return found
+    sdk = getattr(item, "callspec").params.get("sdk") if hasattr(item, "callspec") else None  # noqa: B009
+    return sdk if isinstance(sdk, Sdk) else None

@@ -212,7 +212,7 @@ def unavailable(stage: Stage) -> None:
 def in_flight(stage: Stage) -> None:
     """Two calls with one idempotency key at the same time: whichever is second gets a 409."""
     added, _ = stage.trigger.same_key or ({}, "")
-    stage.mock.delay(0.5, times=1)
+    stage.mock.delay(0.5, times=1)  # shorter than the Retry-After of the 409
     both = stage.driver.ask({"together": [stage.asked(**added)] * 2})["together"]
     first, second = (stage.take(answer) for answer in sorted(both, key=lambda each: not each.get("ok")))
     stage.succeeded(first)

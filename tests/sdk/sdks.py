@@ -48,6 +48,7 @@ class Sdk:
 SDKS = (
     Sdk("novu-py", "novu", "PyPI", "novu-py", "novu_py.py"),
     Sdk("novu-py-1.3", "novu", "PyPI", "novu-py", "novu_py.py", is_current=False),
+    Sdk("novu", "novu", "PyPI", "novu", "novu.py"),
     Sdk("novu-api", "novu", "npm", "@novu/api", "novu_api.cjs"),
     Sdk("novu-node", "novu", "npm", "@novu/node", "novu_node.cjs"),
     Sdk(
@@ -60,8 +61,11 @@ SDKS = (
         variant="with `retryConfig: {retryMax: 3}`",
         setting={"retries": True},
     ),
+    Sdk("suprsend-py-sdk", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py"),
+    Sdk("suprsend-py-sdk-0.13", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py", is_current=False),
     Sdk("suprsend-node", "suprsend", "npm", "@suprsend/node-sdk", "suprsend_node.cjs"),
     Sdk("alloy-node", "alloy", "npm", "alloy-node", "alloy_node.cjs"),
+    Sdk("resend-py", "opensend", "PyPI", "resend", "resend.py"),
     Sdk("resend-node", "opensend", "npm", "resend", "resend_node.cjs"),
 )
 

@@ -17,11 +17,14 @@ function connect({ url, code, key, secret = "any-secret", idempotencyKey, header
   if (idempotencyKey) unsupported("takes no header for a key");
   if (headers) unsupported("takes no headers");
   if (timeout) unsupported("takes no timeout");
+  if (secret === null) unsupported("knows no API keys");
   return new Suprsend(key, secret, { base_url: url });
 }
 
-function event({ event: name, distinct_id, properties, idempotency_key }, unchecked = false) {
-  return new (unchecked ? Unchecked : Event)(distinct_id, name, properties, { idempotency_key });
+function event({ event: name, distinct_id, properties, idempotency_key, attachments = [] }, unchecked = false) {
+  const made = new (unchecked ? Unchecked : Event)(distinct_id, name, properties, { idempotency_key });
+  for (const url of attachments) made.add_attachment(url);
+  return made;
 }
 
 const told = (result) => (result.status === "success" ? result : new Failed(result));
