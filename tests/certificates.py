@@ -57,6 +57,6 @@ def issued(folder: Path, *names: str) -> Files:
 
 
 @cache
-def certificate() -> Files:
-    """Return a certificate for this machine's own names."""
-    return issued(Path(tempfile.mkdtemp(prefix="mockserver-tls-")))
+def certificate(*names: str) -> Files:
+    """Return a certificate for some names, this machine's own without any; the same one each time."""
+    return issued(Path(tempfile.mkdtemp(prefix="mockserver-tls-")), *names)

@@ -9,12 +9,14 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, Self
 
+from tests.certificates import certificate
 from tests.installing import fresh_npm, fresh_python, installed_npm, installed_python, program
 from tests.sdk.sdks import Sdk
 
 JSON = Any
 HERE = Path(__file__).parent
 DRIVERS, PINS = HERE / "drivers", HERE / "pins"
+REDIRECT = HERE.parent / "tls" / "redirect.cjs"
 ANSWERS_WITHIN = 30  # seconds
 PASSED_ON = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")  # and no variable that an SDK reads
 
@@ -50,7 +52,15 @@ class Driver:
                     if newest_in
                     else installed_npm(f"sdk-{sdk.pins or sdk.name}", PINS / (sdk.pins or sdk.name))
                 )
-                return cls([program("node"), DRIVERS / sdk.driver], {"NODE_PATH": str(modules)})
+                redirected = ["--require", REDIRECT] if sdk.host else []
+                trust = (
+                    {"HOST": sdk.host, "NODE_EXTRA_CA_CERTS": str(certificate(sdk.host).root)}
+                    if sdk.host
+                    else {}
+                )
+                return cls(
+                    [program("node"), *redirected, DRIVERS / sdk.driver], {"NODE_PATH": str(modules), **trust}
+                )
 
     def ask(self, asked: JSON) -> JSON:
         """Return the driver's answer to a request."""

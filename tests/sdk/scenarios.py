@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.client import ApiView, Call, MockServer
 from mockserver.client.handle import Options
+from tests.certificates import certificate
 from tests.sdk.driving import Driver
 from tests.sdk.records import both_sides
 from tests.sdk.sdks import KEY, TRIGGERS, Sdk
@@ -306,9 +307,16 @@ SCENARIOS = (
 )
 
 
+def _spoken_to(sdk: Sdk) -> Options:
+    if not sdk.host:
+        return {}
+    files = certificate(sdk.host)
+    return {"tls_cert": files.cert, "tls_key": files.key}
+
+
 def play(scenario: Scenario, sdk: Sdk, driver: Driver) -> JSON:
     """Play a scenario, and return both sides of it for the record."""
-    with MockServer(**scenario.options(sdk)) as mock:
+    with MockServer(**{**_spoken_to(sdk), **scenario.options(sdk)}) as mock:
         stage = Stage(sdk, driver, mock)
         try:
             scenario.play(stage)

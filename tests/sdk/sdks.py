@@ -28,6 +28,7 @@ class Sdk:
     pins: str = ""  # as its name, where it says nothing else
     variant: str = ""
     setting: Mapping[str, JSON] = field(default_factory=dict)
+    host: str = ""  # fixed in its code, and redirected by name to the server, which speaks TLS then
 
     @property
     def known(self) -> Mapping[str, JSON]:
@@ -65,6 +66,17 @@ SDKS = (
     Sdk("suprsend-py-sdk-0.13", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py", is_current=False),
     Sdk("suprsend-node", "suprsend", "npm", "@suprsend/node-sdk", "suprsend_node.cjs"),
     Sdk("alloy-node", "alloy", "npm", "alloy-node", "alloy_node.cjs"),
+    Sdk(
+        "alloy-node-by-name",
+        "alloy",
+        "npm",
+        "alloy-node",
+        "alloy_node.cjs",
+        pins="alloy-node",
+        variant="its host redirected by name, over TLS",
+        setting={"redirected": True},
+        host="embedded.runalloy.com",
+    ),
     Sdk("resend-py", "opensend", "PyPI", "resend", "resend.py"),
     Sdk("resend-node", "opensend", "npm", "resend", "resend_node.cjs"),
 )

@@ -1,9 +1,10 @@
 // Does what a line of /etc/hosts and port 443 would do, without the rights that these need: HOST:443 is at 127.0.0.1:PORT.
-// `node --require` loads it before the program. The check of the certificate, and all else, is as it is without it.
+// `node --require` loads it before the program, which may change PORT. The check of the certificate, and all else, is as it
+// is without it.
 "use strict";
 const net = require("node:net");
 
-const { HOST, PORT } = process.env;
+const { HOST } = process.env;
 const connect = net.Socket.prototype.connect;
 
 net.Socket.prototype.connect = function (...given) {
@@ -12,5 +13,5 @@ net.Socket.prototype.connect = function (...given) {
   if (!isMeant) {
     return connect.apply(this, given);
   }
-  return connect.call(this, { ...options, host: "127.0.0.1", port: Number(PORT) }, ...rest.filter((each) => each));
+  return connect.call(this, { ...options, host: "127.0.0.1", port: Number(process.env.PORT) }, ...rest.filter((each) => each));
 };
