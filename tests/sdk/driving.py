@@ -52,7 +52,7 @@ class Driver:
                     if newest_in
                     else installed_npm(f"sdk-{sdk.pins or sdk.name}", PINS / (sdk.pins or sdk.name))
                 )
-                redirected = ["--require", REDIRECT] if sdk.host else []
+                redirected: list[str | Path] = ["--require", REDIRECT] if sdk.host else []
                 trust = (
                     {"HOST": sdk.host, "NODE_EXTRA_CA_CERTS": str(certificate(sdk.host).root)}
                     if sdk.host

@@ -316,7 +316,8 @@ def _spoken_to(sdk: Sdk) -> Options:
 
 def play(scenario: Scenario, sdk: Sdk, driver: Driver) -> JSON:
     """Play a scenario, and return both sides of it for the record."""
-    with MockServer(**{**_spoken_to(sdk), **scenario.options(sdk)}) as mock:
+    options: Options = {**_spoken_to(sdk), **scenario.options(sdk)}
+    with MockServer(**options) as mock:
         stage = Stage(sdk, driver, mock)
         try:
             scenario.play(stage)
