@@ -9,6 +9,11 @@ from mockserver.loading import folder, read_yaml
 JSON = Any
 
 
+def specified(api: str) -> Mapping[str, JSON]:
+    """Return what a spec says of its whole API."""
+    return dict(read_yaml(folder("specs") / f"{api}.yaml", api)["x-mock"])
+
+
 @dataclass(frozen=True)
 class Sdk:
     """An SDK of a version; ``name`` is that of its pins and its record.
@@ -28,11 +33,10 @@ class Sdk:
     @property
     def known(self) -> Mapping[str, JSON]:
         """What the spec says of it."""
-        specified = read_yaml(folder("specs") / f"{self.api}.yaml", self.api)["x-mock"]["sdk"]
-        named = [
-            each for each in specified if (each["package"], each["registry"]) == (self.package, self.registry)
-        ]
-        (found,) = named
+        asked = (self.package, self.registry)
+        (found,) = (
+            each for each in specified(self.api)["sdk"] if (each["package"], each["registry"]) == asked
+        )
         return dict(found)
 
     @property
@@ -55,12 +59,13 @@ SDKS = (
 class Trigger:
     """What a trigger of an API is: the neutral request, one that breaks its contract, and where repeats are told.
 
-    ``refused`` is the status of what is invalid. ``same_transaction`` and ``same_key`` are what is added to a call so
+    The first of ``invalid`` is also given to the SDK's own checks. ``same_transaction`` and ``same_key`` are what is added to a call so
     that another one with the same is its repeat, and the dedup rule that says so; None where the API has no such thing.
     """
 
     request: Mapping[str, JSON]
-    invalid: Mapping[str, JSON]
+    invalid: tuple[Mapping[str, JSON], ...]
+    success: int
     refused: int
     operations: frozenset[str]
     same_transaction: tuple[Mapping[str, JSON], str] | None = None
@@ -72,7 +77,8 @@ KEY = "order-7"
 TRIGGERS: Mapping[str, Trigger] = {
     "novu": Trigger(
         {"name": "welcome", "to": "ada", "payload": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"to": "ada", "payload": {}},
+        invalid=({"to": "ada", "payload": {}}, {"name": "welcome", "to": 5, "payload": {}}),
+        success=201,
         refused=422,
         operations=frozenset({"EventsController_trigger"}),
         same_transaction=({"request": {"transactionId": KEY}}, "transaction-id"),
@@ -80,14 +86,16 @@ TRIGGERS: Mapping[str, Trigger] = {
     ),
     "suprsend": Trigger(
         {"event": "ORDER SHIPPED", "distinct_id": "ada", "properties": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"event": "ORDER SHIPPED", "properties": {}},
+        invalid=({"event": "ORDER SHIPPED", "properties": {}},),
+        success=202,
         refused=400,
         operations=frozenset({"event-api", "v2-event"}),
         same_key=({"request": {"idempotency_key": KEY}}, "idempotency-key"),
     ),
     "alloy": Trigger(
         {"event": "order-shipped", "userId": "ada", "data": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"userId": "ada", "data": {}},
+        invalid=({"userId": "ada", "data": {}},),
+        success=200,
         refused=400,
         operations=frozenset({"run-event"}),
     ),
@@ -97,7 +105,8 @@ TRIGGERS: Mapping[str, Trigger] = {
             "email": "ada@example.com",
             "payload": {"order": 7, "lines": [{"sku": "ä"}]},
         },
-        invalid={"event": "order.shipped", "payload": {}},
+        invalid=({"event": "order.shipped", "payload": {}},),
+        success=202,
         refused=422,
         operations=frozenset({"send-event"}),
     ),
