@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sdk.compatibility import README, rewritten
 from tests.sdk.driving import Driver
 from tests.sdk.sdks import Sdk
 
@@ -47,11 +48,20 @@ def driver_of(newest_in: Path | None) -> Iterator[Driving]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out old versions where the newest are tried."""
+    """Leave out old versions where the newest are tried, and what compares records where they are written."""
     if config.getoption("newest"):
         items[:] = [item for item in items if (sdk := _sdk_of(item)) is None or sdk.is_current]
+    if config.getoption("record"):
+        items[:] = [item for item in items if item.path.name != "test_compatibility.py"]
 
 
 def _sdk_of(item: pytest.Item) -> Sdk | None:
     sdk = getattr(item, "callspec").params.get("sdk") if hasattr(item, "callspec") else None  # noqa: B009
     return sdk if isinstance(sdk, Sdk) else None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the table anew, when all workers have written their records."""
+    if session.config.getoption("record") and not hasattr(session.config, "workerinput"):
+        readme = README.read_text(encoding="utf-8")
+        README.write_text(rewritten(readme), encoding="utf-8", newline="\n")

@@ -39,18 +39,18 @@ class Driver:
         """Start the driver of an SDK, with its pins or, where there is a folder for that, with the newest versions."""
         match sdk.registry:
             case "PyPI":
-                pins = PINS / f"{sdk.pins or sdk.name}.txt"
+                pins = PINS / f"{sdk.pins}.txt"
                 python = (
                     fresh_python(newest_in / sdk.name, sdk.package)
                     if newest_in
-                    else installed_python(f"sdk-{sdk.pins or sdk.name}", pins)
+                    else installed_python(f"sdk-{sdk.pins}", pins)
                 )
                 return cls([python, "-I", DRIVERS / "host.py", DRIVERS / sdk.driver], {"PYTHONUTF8": "1"})
             case "npm":
                 modules = (
                     fresh_npm(newest_in / sdk.name, sdk.package)
                     if newest_in
-                    else installed_npm(f"sdk-{sdk.pins or sdk.name}", PINS / (sdk.pins or sdk.name))
+                    else installed_npm(f"sdk-{sdk.pins}", PINS / sdk.pins)
                 )
                 redirected: list[str | Path] = ["--require", REDIRECT] if sdk.host else []
                 trust = (

@@ -3,16 +3,18 @@
 What one SDK does beyond that is no assertion here but stands in its record.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.client import ApiView, Call, MockServer
 from mockserver.client.handle import Options
 from tests.certificates import certificate
-from tests.sdk.driving import Driver
-from tests.sdk.records import both_sides
-from tests.sdk.sdks import KEY, TRIGGERS, Sdk
+from tests.sdk.driving import ANSWERS_WITHIN, Driver
+from tests.sdk.sdks import TRIGGERS, Sdk, specified
+from tests.sdk.sides import both_sides
 
 JSON = Any
 RETRY_AFTER = 3  # seconds: longer than the first pause that any SDK makes by itself
@@ -72,8 +74,10 @@ class Stage:
         assert answer["ok"], answer
 
     def failed(self, answer: JSON) -> None:
-        """Assert that the SDK does not report success."""
-        assert not answer["ok"], answer
+        """Assert that the SDK does not report success, but where it is known to."""
+        calls = self.calls
+        is_swallowed = bool(calls) and calls[-1].status in self.sdk.takes_for_success
+        assert answer["ok"] is is_swallowed, answer
 
     def verdicts(self, *expected: tuple[int, str, str | None]) -> None:
         """Assert status, outcome and reason of all calls, and that those with an operation have the right one."""
@@ -84,12 +88,7 @@ class Stage:
     @property
     def done(self) -> tuple[int, str, None]:
         """The verdict on a call that is admitted, as the spec has it."""
-        return self.success, "admitted", None
-
-    @property
-    def success(self) -> int:
-        """The status of success."""
-        return {"novu": 201, "suprsend": 202, "alloy": 200, "opensend": 202}[self.sdk.api]
+        return self.trigger.success, "admitted", None
 
     def one_success(self) -> None:
         """Let the SDK trigger; assert that both sides see one success, and no more."""
@@ -126,29 +125,33 @@ def as_documented(stage: Stage) -> None:
     stage.verdicts(stage.done)
 
 
-def repeated(stage: Stage, same: tuple[Mapping[str, JSON], str] | None) -> None:
-    if same is None:
-        stage.succeeded(stage.ask(idempotencyKey=KEY))
-        stage.succeeded(stage.ask(idempotencyKey=KEY))
-        stage.verdicts(stage.done, stage.done)
-    else:
-        added, rule = same
-        first, second = stage.ask(**added), stage.ask(**added)
-        stage.succeeded(first)
-        assert first == second
-        stage.verdicts(stage.done, (stage.success, "repeated", None))
-        original, repeat = stage.calls
-        assert (repeat.repeat_of, repeat.rule) == (original.number, rule)
+def repeated(stage: Stage, same: tuple[Mapping[str, JSON], str]) -> None:
+    added, rule = same
+    first, second = stage.ask(**added), stage.ask(**added)
+    stage.succeeded(first)
+    assert first == second
+    stage.verdicts(stage.done, (stage.trigger.success, "repeated", None))
+    original, repeat = stage.calls
+    assert (repeat.repeat_of, repeat.rule) == (original.number, rule)
 
 
 def same_transaction(stage: Stage) -> None:
     """The same transaction id twice."""
+    assert stage.trigger.same_transaction is not None
     repeated(stage, stage.trigger.same_transaction)
 
 
 def same_key(stage: Stage) -> None:
-    """The same idempotency key twice; an API without such keys takes both."""
+    """The same idempotency key twice."""
+    assert stage.trigger.same_key is not None
     repeated(stage, stage.trigger.same_key)
+
+
+def same_call(stage: Stage) -> None:
+    """The same call twice, without any key."""
+    stage.succeeded(stage.ask())
+    stage.succeeded(stage.ask())
+    stage.verdicts(stage.done, stage.done)
 
 
 def refused_once(stage: Stage, status: int, answer: JSON) -> None:
@@ -158,9 +161,9 @@ def refused_once(stage: Stage, status: int, answer: JSON) -> None:
     assert len(more) <= 1, "it came again after its success"
     if more:
         stage.succeeded(answer)
-        assert (more[0].status, more[0].outcome) == (stage.success, "admitted")
+        assert (more[0].status, more[0].outcome) == (stage.trigger.success, "admitted")
     else:
-        assert answer["ok"] is (status in stage.sdk.takes_for_success), answer
+        stage.failed(answer)
 
 
 def throttled(stage: Stage) -> None:
@@ -180,14 +183,25 @@ def throttled_without_retries(stage: Stage) -> None:
 
 
 def counted_limit(stage: Stage) -> None:
-    """A rate limit that is used up: the API's own 429, with the `Retry-After` that it computes."""
-    stage.mock.limits[stage.sdk.api] = f"1/{RETRY_AFTER}s"
+    """A rate limit of one call a second, and two calls at once."""
+    stage.mock.limits[stage.sdk.api] = "1/1s"
+    stage.mock.clock.freeze()  # however long an SDK takes for its two calls, the second comes too early
     stage.succeeded(stage.ask())
-    stage.failed(stage.ask(retries=False))
-    stage.verdicts(stage.done, (429, "refused", "rate-limited"))
-    answer = stage.calls[1].answer
-    assert answer is not None
-    assert answer.headers["retry-after"] == str(RETRY_AFTER)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(stage.ask)
+        stage.mock.wait_for(count=2, timeout=ANSWERS_WITHIN)
+        stage.mock.clock.release()
+        answer = asked.result()
+    first, second, *more = stage.calls
+    assert (first.status, first.outcome) == (stage.trigger.success, "admitted")
+    assert (second.status, second.reason) == (429, "rate-limited")
+    assert second.answer is not None
+    assert second.answer.headers["retry-after"] == "1"
+    if more:
+        stage.succeeded(answer)
+        assert [each.outcome for each in more] == ["admitted"]
+    else:
+        stage.failed(answer)
 
 
 def forced(stage: Stage, status: int) -> None:
@@ -210,9 +224,25 @@ def unavailable(stage: Stage) -> None:
     forced(stage, 503)
 
 
+def other_body(stage: Stage) -> None:
+    """The same idempotency key with another body."""
+    assert stage.trigger.same_key is not None
+    added, _ = stage.trigger.same_key
+    stage.succeeded(stage.ask(**added))
+    stage.failed(stage.ask(**added, request={"payload": {"order": 8}}))
+    stage.verdicts(stage.done, (422, "refused", "key-reused"))
+
+
+def long_key(stage: Stage) -> None:
+    """An idempotency key of more characters than the API takes."""
+    stage.failed(stage.ask(idempotencyKey="k" * 256))
+    stage.verdicts((400, "refused", "key-too-long"))
+
+
 def in_flight(stage: Stage) -> None:
     """Two calls with one idempotency key at the same time: whichever is second gets a 409."""
-    added, _ = stage.trigger.same_key or ({}, "")
+    assert stage.trigger.same_key is not None
+    added, _ = stage.trigger.same_key
     stage.mock.delay(0.5, times=1)  # shorter than the Retry-After of the 409
     both = stage.driver.ask({"together": [stage.asked(**added)] * 2})["together"]
     first, second = (stage.take(answer) for answer in sorted(both, key=lambda each: not each.get("ok")))
@@ -220,7 +250,7 @@ def in_flight(stage: Stage) -> None:
     verdicts = [stage.done, (409, "refused", "in-flight")]
     if second["ok"]:
         assert first == second
-        verdicts.append((stage.success, "repeated", None))
+        verdicts.append((stage.trigger.success, "repeated", None))
     stage.verdicts(*verdicts)
 
 
@@ -236,6 +266,28 @@ def without_a_key(stage: Stage) -> None:
         stage.verdicts(*[(401, "refused", "unauthenticated")] * len(calls))
 
 
+def short_key(stage: Stage) -> None:
+    """A key of three characters; any will do, but some SDKs count them."""
+    answer = stage.ask(key="any")
+    calls = stage.calls
+    assert answer["ok"] is bool(calls), answer
+    stage.verdicts(*[stage.done] * len(calls))
+
+
+def accepted_key(stage: Stage) -> None:
+    """The one key that is accepted."""
+    stage.one_success()
+
+
+def bearer_key(stage: Stage) -> None:
+    """An API key instead of a pair that signs."""
+    stage.succeeded(stage.ask(secret=None))
+    stage.verdicts(stage.done)
+    (call,) = stage.calls
+    assert call.headers["authorization"] == f"Bearer {ANY_KEY}"
+    assert "signed-authorization" not in call.deviations
+
+
 def refused_key(stage: Stage) -> None:
     """A key that is not accepted."""
     stage.failed(stage.ask())
@@ -243,12 +295,26 @@ def refused_key(stage: Stage) -> None:
 
 
 def invalid(stage: Stage) -> None:
-    """A request that breaks the contract; sent past the SDK's own checks where they keep it back."""
-    for past in ({}, {"unchecked": True}):
-        if not stage.calls:
-            answer = stage.take(stage.driver.ask({**stage.asked(), "request": stage.trigger.invalid, **past}))
-            stage.failed(answer)
-    stage.verdicts(*[(stage.trigger.refused, "refused", "invalid")] * max(1, len(stage.calls)))
+    """Requests that break the contract; sent past the SDK's own checks where they keep them back."""
+    first, *others = stage.trigger.invalid
+    stage.failed(send(stage, first))
+    for request in others if stage.calls else stage.trigger.invalid:
+        stage.failed(send(stage, request, unchecked=True))
+    verdict = (stage.trigger.refused, "refused", "invalid")
+    stage.verdicts(*[verdict] * max(len(stage.trigger.invalid), len(stage.calls)))  # some come again with it
+
+
+def send(stage: Stage, request: Mapping[str, JSON], **changes: JSON) -> JSON:
+    return stage.take(stage.driver.ask({**stage.asked(), "request": request, **changes}))
+
+
+def attachment(stage: Stage) -> None:
+    """An attachment by its URL."""
+    url = "https://example.com/order-7.pdf"
+    stage.succeeded(stage.ask(request={"attachments": [url]}))
+    stage.verdicts(stage.done)
+    ((attached,),) = [call.json["properties"]["$attachments"] for call in stage.calls]
+    assert (attached["url"], attached.get("data")) == (url, None)
 
 
 def slow(stage: Stage) -> None:
@@ -284,11 +350,15 @@ def without_a_slash(stage: Stage) -> None:
     stage.verdicts(stage.done)
 
 
+FORCED = ("409", "422", "429", "503")  # what is refused once, whatever is sent
 SCENARIOS = (
     Scenario("success", success),
     Scenario("as documented", as_documented),
     Scenario("same transaction", same_transaction, apis=frozenset({"novu"})),
-    Scenario("same key", same_key),
+    Scenario("same key", same_key, apis=frozenset({"novu", "suprsend"})),
+    Scenario("same call", same_call),
+    Scenario("other body", other_body, apis=frozenset({"novu"})),
+    Scenario("long key", long_key, apis=frozenset({"novu"})),
     Scenario("in flight", in_flight, apis=frozenset({"novu"})),
     Scenario("429", throttled),
     Scenario("429, no retries", throttled_without_retries),
@@ -297,8 +367,14 @@ SCENARIOS = (
     Scenario("422", unprocessable),
     Scenario("503", unavailable),
     Scenario("no key", without_a_key),
+    Scenario("short key", short_key),
+    Scenario("accepted key", accepted_key, lambda sdk: {"keys": {sdk.api: ANY_KEY}}),
+    Scenario(
+        "bearer key", bearer_key, lambda sdk: {"keys": {sdk.api: ANY_KEY}}, apis=frozenset({"suprsend"})
+    ),
     Scenario("refused key", refused_key, lambda sdk: {"keys": {sdk.api: OTHER_KEY}}),
     Scenario("invalid", invalid),
+    Scenario("attachment", attachment, apis=frozenset({"suprsend"})),
     Scenario("slow", slow),
     Scenario("prefix", prefix, lambda sdk: {"prefixes": {sdk.api: "/mock/it"}}),
     Scenario("namespace", namespace),
@@ -314,6 +390,19 @@ def _spoken_to(sdk: Sdk) -> Options:
     return {"tls_cert": files.cert, "tls_key": files.key}
 
 
+def scenarios_of(sdk: Sdk) -> list[Scenario]:
+    """Return the scenarios that an SDK goes through."""
+    return [scenario for scenario in SCENARIOS if sdk.api in scenario.apis]
+
+
+def check_user_agents(sdk: Sdk, calls: Sequence[Call]) -> None:
+    """Assert that what the spec says of the User-Agent of SDKs tells this one from the others."""
+    for known in specified(sdk.api)["sdk"]:
+        if pattern := known.get("userAgent"):
+            matched = {re.search(pattern, call.headers["user-agent"]) is not None for call in calls}
+            assert matched <= {known == sdk.known}, f"{known['package']} has the userAgent {pattern!r}"
+
+
 def play(scenario: Scenario, sdk: Sdk, driver: Driver) -> JSON:
     """Play a scenario, and return both sides of it for the record."""
     options: Options = {**_spoken_to(sdk), **scenario.options(sdk)}
@@ -324,4 +413,5 @@ def play(scenario: Scenario, sdk: Sdk, driver: Driver) -> JSON:
         except Unsupported as why:
             assert not stage.calls, "the SDK could do it"
             return {"unsupported": str(why)}
+        check_user_agents(sdk, stage.calls)
         return both_sides(stage.answers, stage.calls, mock.url)

@@ -9,13 +9,19 @@ from mockserver.loading import folder, read_yaml
 JSON = Any
 
 
+def specified(api: str) -> Mapping[str, JSON]:
+    """Return what a spec says of its whole API."""
+    return dict(read_yaml(folder("specs") / f"{api}.yaml", api)["x-mock"])
+
+
 @dataclass(frozen=True)
 class Sdk:
     """An SDK of a version; ``name`` is that of its pins and its record.
 
     ``package`` and ``registry`` are as in ``x-mock.sdk`` of the spec of ``api``. One that is not current is an old
     version that people still have: the run with the newest versions leaves it out. One that can be set up in another way
-    that matters is there twice, with the same ``pins``: ``variant`` says how, and ``setting`` is added to each call.
+    that matters is there twice: ``variant`` says how, ``setting`` is added to each call, and the pins are those ``of`` the
+    other.
     """
 
     name: str
@@ -25,7 +31,7 @@ class Sdk:
     driver: str
     is_current: bool = True
     takes_for_success: frozenset[int] = frozenset()  # refusals that it hands back as if they were none
-    pins: str = ""  # as its name, where it says nothing else
+    of: str = ""
     variant: str = ""
     setting: Mapping[str, JSON] = field(default_factory=dict)
     host: str = ""  # fixed in its code, and redirected by name to the server, which speaks TLS then
@@ -33,12 +39,16 @@ class Sdk:
     @property
     def known(self) -> Mapping[str, JSON]:
         """What the spec says of it."""
-        specified = read_yaml(folder("specs") / f"{self.api}.yaml", self.api)["x-mock"]["sdk"]
-        named = [
-            each for each in specified if (each["package"], each["registry"]) == (self.package, self.registry)
-        ]
-        (found,) = named
+        asked = (self.package, self.registry)
+        (found,) = (
+            each for each in specified(self.api)["sdk"] if (each["package"], each["registry"]) == asked
+        )
         return dict(found)
+
+    @property
+    def pins(self) -> str:
+        """The name of its pins."""
+        return self.of or self.name
 
     @property
     def slash(self) -> str:
@@ -58,8 +68,8 @@ SDKS = (
         "npm",
         "@novu/node",
         "novu_node.cjs",
-        pins="novu-node",
-        variant="with `retryConfig: {retryMax: 3}`",
+        of="novu-node",
+        variant="with `retryConfig: {retryMax: 1}`",
         setting={"retries": True},
     ),
     Sdk("suprsend-py-sdk", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py"),
@@ -72,7 +82,7 @@ SDKS = (
         "npm",
         "alloy-node",
         "alloy_node.cjs",
-        pins="alloy-node",
+        of="alloy-node",
         variant="its host redirected by name, over TLS",
         setting={"redirected": True},
         host="embedded.runalloy.com",
@@ -86,12 +96,13 @@ SDKS = (
 class Trigger:
     """What a trigger of an API is: the neutral request, one that breaks its contract, and where repeats are told.
 
-    ``refused`` is the status of what is invalid. ``same_transaction`` and ``same_key`` are what is added to a call so
+    The first of ``invalid`` is also given to the SDK's own checks. ``same_transaction`` and ``same_key`` are what is added to a call so
     that another one with the same is its repeat, and the dedup rule that says so; None where the API has no such thing.
     """
 
     request: Mapping[str, JSON]
-    invalid: Mapping[str, JSON]
+    invalid: tuple[Mapping[str, JSON], ...]
+    success: int
     refused: int
     operations: frozenset[str]
     same_transaction: tuple[Mapping[str, JSON], str] | None = None
@@ -103,7 +114,8 @@ KEY = "order-7"
 TRIGGERS: Mapping[str, Trigger] = {
     "novu": Trigger(
         {"name": "welcome", "to": "ada", "payload": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"to": "ada", "payload": {}},
+        invalid=({"to": "ada", "payload": {}}, {"name": "welcome", "to": 5, "payload": {}}),
+        success=201,
         refused=422,
         operations=frozenset({"EventsController_trigger"}),
         same_transaction=({"request": {"transactionId": KEY}}, "transaction-id"),
@@ -111,14 +123,16 @@ TRIGGERS: Mapping[str, Trigger] = {
     ),
     "suprsend": Trigger(
         {"event": "ORDER SHIPPED", "distinct_id": "ada", "properties": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"event": "ORDER SHIPPED", "properties": {}},
+        invalid=({"event": "ORDER SHIPPED", "properties": {}},),
+        success=202,
         refused=400,
         operations=frozenset({"event-api", "v2-event"}),
         same_key=({"request": {"idempotency_key": KEY}}, "idempotency-key"),
     ),
     "alloy": Trigger(
         {"event": "order-shipped", "userId": "ada", "data": {"order": 7, "lines": [{"sku": "ä"}]}},
-        invalid={"userId": "ada", "data": {}},
+        invalid=({"userId": "ada", "data": {}},),
+        success=200,
         refused=400,
         operations=frozenset({"run-event"}),
     ),
@@ -128,7 +142,8 @@ TRIGGERS: Mapping[str, Trigger] = {
             "email": "ada@example.com",
             "payload": {"order": 7, "lines": [{"sku": "ä"}]},
         },
-        invalid={"event": "order.shipped", "payload": {}},
+        invalid=({"event": "order.shipped", "payload": {}},),
+        success=202,
         refused=422,
         operations=frozenset({"send-event"}),
     ),

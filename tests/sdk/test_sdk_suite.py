@@ -10,16 +10,14 @@ import pytest
 
 from tests.sdk import records
 from tests.sdk.conftest import Driving
-from tests.sdk.scenarios import SCENARIOS, Scenario, play
+from tests.sdk.scenarios import Scenario, play, scenarios_of
 from tests.sdk.sdks import SDKS, Sdk
 
-ORDER = [scenario.name for scenario in SCENARIOS]
 EACH = [pytest.param(sdk, id=sdk.name) for sdk in SDKS]
 PLAYED = [
     pytest.param(sdk, scenario, id=f"{sdk.name}: {scenario.name}")
     for sdk in SDKS
-    for scenario in SCENARIOS
-    if sdk.api in scenario.apis
+    for scenario in scenarios_of(sdk)
 ]
 
 
@@ -28,6 +26,7 @@ def test_an_sdk_is_the_one_of_its_record(
     sdk: Sdk, driver_of: Driving, is_recording: bool, newest_in: Path | None
 ) -> None:
     driver = driver_of(sdk)
+    assert driver.package == sdk.package
     seen = {
         "package": sdk.package,
         "registry": sdk.registry,
@@ -36,7 +35,7 @@ def test_an_sdk_is_the_one_of_its_record(
     }
     record = records.read(sdk.name)
     if is_recording:
-        records.merge(sdk.name, seen, ORDER)
+        records.merge(sdk, seen)
     else:
         newer = {"version": record["version"]} if newest_in else {}
         assert {**seen, **newer} == {name: record[name] for name in seen}
@@ -48,7 +47,7 @@ def test_an_sdk_does_what_its_record_says(
 ) -> None:
     seen = play(scenario, sdk, driver_of(sdk))
     if is_recording:
-        records.merge(sdk.name, {"scenarios": {scenario.name: seen}}, ORDER)
+        records.merge(sdk, {"scenarios": {scenario.name: seen}})
     else:
         recorded = records.read(sdk.name)["scenarios"].get(scenario.name, {})
         different = records.difference({scenario.name: recorded}, {scenario.name: seen}, sdk.name)

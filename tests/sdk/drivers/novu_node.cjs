@@ -5,7 +5,7 @@ const { Novu } = require("@novu/node");
 const { defaultRetryCondition } = require("@novu/node/build/main/lib/retry.js");
 const { serve, unsupported } = require("./lines.cjs");
 
-const RETRIES = { retryMax: 3 }; // its own pauses are of 1, 2 and 3 seconds
+const RETRIES = { retryMax: 1 };
 
 function connect({ url, code, key, retries = false, idempotencyKey, headers, timeout }) {
   if (code) return eval(code);

@@ -30,7 +30,7 @@ def _client(asked):
         return Suprsend(asked["key"], asked.get("secret", "any-secret"), base_url=asked["url"])
     if not hasattr(Suprsend, "with_workspace_api_key"):
         raise NotImplementedError("it knows no API keys")
-    return Suprsend.with_workspace_api_key("a-workspace", asked["key"], base_url=asked["url"])
+    return Suprsend.with_workspace_api_key("a-workspace-of-some-length", asked["key"], base_url=asked["url"])
 
 
 def _told(result):
