@@ -319,7 +319,8 @@ def test_the_command_says_it_on_standard_error(files: Files) -> None:
     with serving(*files.options, "--log", "off") as (process, line):
         for _ in range(3):
             untrusting(line.rpartition(" ")[2], files, Path())
-        process.send_signal(signal.SIGTERM)
+        shutdown = f"{line.rpartition(' ')[2]}/__admin/shutdown"
+        assert httpx2.post(shutdown, trust_env=False, verify=files.client_context()).json() == {}
         told = process.communicate(timeout=10)[1]
     assert process.returncode == 0
     assert told.startswith("mockserver: a client does not trust the certificate; ")
