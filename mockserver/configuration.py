@@ -169,7 +169,7 @@ def catalogue_problems(api: Api, value: Mapping[str, JSON]) -> Iterator[tuple[st
     if not catalogues:
         yield "", f"{api.name} has no catalogue: its checks do not look names up"
         return
-    statuses = [status for catalogue in catalogues for status in catalogue.statuses]
+    statuses = list(dict.fromkeys(status for catalogue in catalogues for status in catalogue.statuses))
     for name, entry in value.get("names", {}).items():
         place: list[str | int] = ["names", name]
         if "status" in entry and entry["status"] not in statuses:

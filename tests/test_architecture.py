@@ -16,7 +16,7 @@ ENGINE = [
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
     "dedup", "limits", "preferences", "journal", "comparison", "matching", "text_matchers", "json_matchers", "matchers",
     "sightings", "parts", "patterns", "delays", "rules", "scripts", "mappings", "policy", "case", "authentication", "checks",
-    "terms", "world", "problems", "rendering", "rows", "decide", "samples", "effective", "search",
+    "terms", "world", "items", "problems", "rendering", "rows", "decide", "samples", "effective", "search",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
 CONTROL = [

@@ -120,7 +120,7 @@ SCHEMA = f"{AT}/requestBody/content/application~1json/schema"
         (parcel("answers: {invalid: {status: 400, finding: '{$mock.findings}'}, malformed: {status: 400}, too-large: {status: 413}, rate-limited: {status: 429}, wrong-media-type: {status: 415}}"), [f"parcel.yaml:18: {AT}/x-mock/answers/invalid/finding: $mock.findings is made of what is written here; use $item, the finding that is told"]),
         (parcel("wording: {required: '{$item.pth} is missing'}\nanswers: {invalid: {status: 400}, malformed: {status: 400}, too-large: {status: 413}, rate-limited: {status: 429}, wrong-media-type: {status: 415}}"), [f"parcel.yaml:18: {AT}/x-mock/wording/required: a finding has no member 'pth'; did you mean $item.path?"]),
         # words in the wrong place
-        (PARCEL + "x-mock: {dedup: []}\n", ["parcel.yaml:17: /x-mock/dedup: belongs into the x-mock of an operation, not of the document"]),
+        (PARCEL + "x-mock: {refusals: []}\n", ["parcel.yaml:17: /x-mock/refusals: belongs into the x-mock of an operation, not of the document"]),
         (parcel("title: x"), [f"parcel.yaml:18: {AT}/x-mock/title: belongs into the x-mock of the document, not of an operation"]),
         (PARCEL + "x-mocks: {}\n", ["parcel.yaml:17: /x-mocks: is not x-mock; did you mean that?"]),
         # deviations that break what is counted on

@@ -127,11 +127,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A key seen before: answered as the request number ``original`` was answered."""
+    """A key seen before: answered as the request number ``original`` was answered.
+
+    Without a ``response`` of that request's own it is answered anew, with the ids that were made then.
+    """
 
     rule: str
     original: int
-    response: Response
+    response: Response | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class TemplateError(ValueError):
 
 NOTED: Final = frozenset(
     {
-        "key", "credential", "scheme", "reason", "size", "catalogue.status", "limit.limit", "limit.remaining",
+        "key", "each", "credential", "scheme", "reason", "size", "catalogue.status", "limit.limit", "limit.remaining",
         "limit.resetSeconds", "limit.window", "limit.burst", "limit.cost",
     }
 )  # fmt: skip
