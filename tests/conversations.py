@@ -33,7 +33,7 @@ NOON = 1795176000.0  # 2026-11-20T12:00:00Z
 STEP_KEYS = {"send", "expect", "after", "start", "finish"}
 SEND_KEYS = {"method", "path", "query", "headers", "body", "text", "base64", "grow"}
 EXPECT_KEYS = {"status", "headers", "body", "text", "journal"}
-SETTING_KEYS = {"profile", "keys", "limits", "enforce-limits", "on-invalid", "catalogue"}
+SETTING_KEYS = {"profile", "keys", "secrets", "limits", "enforce-limits", "on-invalid", "catalogue"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ def stage_of(conversation: Conversation) -> Stage:
     settings, api = conversation.settings, conversation.api
     profile = settings.get("profile", "observed")
     apis = [load_spec(conversation.spec, api, profile)] if conversation.spec else load_bundled([api], profile)
-    config = {name: {api: settings[name]} for name in ("keys", "limits", "catalogue") if name in settings}
+    config = {
+        name: {api: settings[name]} for name in ("keys", "secrets", "limits", "catalogue") if name in settings
+    }
     flat = {name: settings[name] for name in ("enforce-limits", "on-invalid") if name in settings}
     blueprint = Blueprint(apis, settings_of(configured({**config, **flat}), apis))
     clock = Clock(lambda: NOON)

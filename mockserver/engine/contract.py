@@ -103,6 +103,23 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """How an API's requests are signed: the ``parts``, joined by ``separator``, under an algorithm, in an encoding.
+
+    ``sent`` finds the signature of a request, with ``prefix`` in front of it; without, it is the second group of the
+    scheme's pattern.
+    """
+
+    algorithm: str
+    encoding: str
+    parts: tuple[Template, ...]
+    separator: str = "\n"
+    sent: Template | None = None
+    sent_in: tuple[str, str] = ("", "")
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SecurityScheme:
     """Where a credential stands and how it is read; the first group of ``pattern`` is the credential."""
 
@@ -112,6 +129,7 @@ class SecurityScheme:
     pattern: Pattern[str]
     wording: Wording
     refuses: Mapping[str, Reason]
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

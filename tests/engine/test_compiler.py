@@ -13,6 +13,12 @@ DEDUP = {"name": "key", "key": "{$request.header.Key}", "ttl": "1h"}
 REFUSAL = {"name": "rule", "unless": {"type": "object"}, "at": "/name", "message": "no"}
 EACH = {"at": "", "operation": "make", "good": {}, "bad": {}}
 BULK = {"responses": {"200": {"description": ""}}}
+SCHEME = "/components/securitySchemes/key"
+SIGNED = {
+    f"{OPERATION}/security": [{"key": []}],
+    SCHEME: {"type": "apiKey", "in": "header", "name": "Authorization"},
+}
+SIGNATURE = {"algorithm": "hmac-sha256", "encoding": "hex", "parts": ["{$method}"]}
 CHECKS = ["parsing", "rate-limit", "validation", "catalogue"]
 
 
@@ -69,6 +75,9 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": {"$published": True}, "evidence": "none at all"}]}, "/new", "a deviation points here"),
         ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": 1, "evidence": "x"}] * 2}, "/x-mock/deviations", "two deviations have the id 'd'"),
         ({"/x-mock/checks": [*CHECKS, "rule"], f"{WORDS}/refusals": [REFUSAL, REFUSAL]}, WORDS, "two rules have the name 'rule'"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"signature": SIGNATURE}}, f"{SCHEME}/x-mock/signature", "needs sent, or a pattern whose second group is the signature"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"pattern": "(.*):(.*)", "signature": {**SIGNATURE, "parts": ["{$mock.digest(crc)}"]}}}, f"{SCHEME}/x-mock/signature/parts/0", "'crc' is no digest; there are md5, sha1, sha256, sha512"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"signature": {**SIGNATURE, "sent": "x-sig"}}}, f"{SCHEME}/x-mock/signature/sent", "'x-sig' is not an expression"),
         ({"/x-mock/dedup": [DEDUP]}, "/x-mock/dedup/0", "the rule 'key' is never reached: no operation's checks name it"),
         ({"/x-mock/checks": [*CHECKS, "key"], "/x-mock/dedup": [DEDUP, DEDUP]}, "/x-mock", "two rules have the name 'key'"),
         ({"/x-mock/dedup": [{**DEDUP, "name": "parsing"}]}, "/x-mock", "a rule may not have the name of the check 'parsing'"),
