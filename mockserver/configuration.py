@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from mockserver.engine.contract import Api
+from mockserver.engine.contract import Api, Signature
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.journal import MOST_BYTES
@@ -98,11 +98,13 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
     if problems:
         raise SpecError(problems)
     rules = _rules(configuration, served, known)
-    keys, limits, catalogues = (configuration[name] for name in ("keys", "limits", "catalogue"))
+    keys, secrets, limits, catalogues = (
+        configuration[name] for name in ("keys", "secrets", "limits", "catalogue")
+    )
     most_calls, most_bytes = keep_of(configuration["keep"])
     return Settings(
         policies={
-            name: Policy(_verdicts(keys.get(name, {})), catalogued(catalogues.get(name, {})))
+            name: _policy(keys.get(name, {}), secrets_of(secrets.get(name, {})), catalogues.get(name, {}))
             for name in served
         },
         limits={name: limit_of(text) for name, text in limits.items() if name in served},
@@ -118,7 +120,7 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
 def _api_problems(
     configuration: Configuration, served: Mapping[str, Api], known: Collection[str]
 ) -> Iterator[Problem]:
-    for key in ("prefixes", "keys", "limits", "catalogue"):
+    for key in ("prefixes", "keys", "secrets", "limits", "catalogue"):
         for name, given in configuration.entries(key).items():
             if name not in served and (given.is_from_command or name not in known):
                 yield configuration.problem((key, name), _not_served(name, served))
@@ -132,13 +134,35 @@ def _needless(key: str, api: Api) -> str:
     secured = any(operation.shape.security for operation in api.operations)
     if key == "keys" and not (secured and "authentication" in checks):
         return f"{api.name} takes no credential: its spec has no security, or its checks do not look at it"
+    if key == "secrets" and not any(_signatures(api)):
+        return f"{api.name} takes no signature: no security scheme of its {api.profile} contract has one"
     if key == "limits" and "rate-limit" not in checks:
         return f"{api.name} has no rate limit: its checks do not look at it"
     return ""
 
 
+def _signatures(api: Api) -> Iterator[Signature]:
+    for operation in api.operations:
+        for alternative in operation.shape.security:
+            yield from (scheme.signature for scheme in alternative if scheme.signature is not None)
+
+
+def secrets_of(value: JSON) -> dict[str, str]:
+    """Read secrets by key, from ``KEY:SECRET`` or several of it where they stand so. Raises ValueError."""
+    if isinstance(value, dict):
+        return dict(value)
+    secrets = dict[str, str]()
+    for text in [value] if isinstance(value, str) else value:
+        key, sign, secret = text.partition(":")
+        if not (key and sign and secret):
+            raise ValueError("what was given must be written KEY:SECRET")
+        if secrets.setdefault(key, secret) != secret:
+            raise ValueError("one key has two secrets")
+    return secrets
+
+
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
-    "keep": keep_of, "clock": clock_of, "limits": limit_of, "prefixes": prefix_of,
+    "secrets": secrets_of, "keep": keep_of, "clock": clock_of, "limits": limit_of, "prefixes": prefix_of,
 }  # fmt: skip
 """What reads the text of a key, so that a fault of it is found."""
 
@@ -170,7 +194,7 @@ def catalogue_problems(api: Api, value: Mapping[str, JSON]) -> Iterator[tuple[st
     if not catalogues:
         yield "", f"{api.name} has no catalogue: its checks do not look names up"
         return
-    statuses = [status for catalogue in catalogues for status in catalogue.statuses]
+    statuses = list(dict.fromkeys(status for catalogue in catalogues for status in catalogue.statuses))
     for name, entry in value.get("names", {}).items():
         place: list[str | int] = ["names", name]
         if "status" in entry and entry["status"] not in statuses:
@@ -191,6 +215,12 @@ def _schema_problems(schema: JSON, at: list[str | int]) -> Iterator[tuple[str, s
         Schema(schema)
     except ValueError as error:
         yield pointer_of(at), f"is not a JSON Schema: {cut(str(error).partition(chr(10))[0], 200)}"
+
+
+def _policy(keys: JSON, secrets: Mapping[str, str], catalogue: Mapping[str, JSON]) -> Policy:
+    """Return what is set for an API; a key that has a secret is an accepted one."""
+    verdicts = {**dict.fromkeys(secrets, "allowed"), **_verdicts(keys)}
+    return Policy(verdicts, catalogued(catalogue), secrets=secrets)
 
 
 def _verdicts(value: JSON) -> dict[str, str]:

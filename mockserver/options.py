@@ -24,7 +24,7 @@ PREFIX: Final = "MOCKSERVER_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 DEFAULT: Final = "default"
 REDACTED: Final = "[redacted]"
-SECRET: Final = frozenset({"keys", "admin-token"})
+SECRET: Final = frozenset({"keys", "secrets", "admin-token"})
 """The keys whose values are credentials, which are not shown."""
 
 Place = tuple[str, ...]

@@ -33,7 +33,7 @@ NOON = 1795176000.0  # 2026-11-20T12:00:00Z
 STEP_KEYS = {"send", "expect", "after", "start", "finish"}
 SEND_KEYS = {"method", "path", "query", "headers", "body", "text", "base64", "grow"}
 EXPECT_KEYS = {"status", "headers", "body", "text", "journal"}
-SETTING_KEYS = {"profile", "keys", "limits", "enforce-limits", "on-invalid", "catalogue"}
+SETTING_KEYS = {"profile", "keys", "secrets", "limits", "enforce-limits", "on-invalid", "catalogue"}
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,19 @@ def stage_of(conversation: Conversation) -> Stage:
     settings, api = conversation.settings, conversation.api
     profile = settings.get("profile", "observed")
     apis = [load_spec(conversation.spec, api, profile)] if conversation.spec else load_bundled([api], profile)
-    config = {name: {api: settings[name]} for name in ("keys", "limits", "catalogue") if name in settings}
+    config = {
+        name: {api: settings[name]} for name in ("keys", "secrets", "limits", "catalogue") if name in settings
+    }
     flat = {name: settings[name] for name in ("enforce-limits", "on-invalid") if name in settings}
     blueprint = Blueprint(apis, settings_of(configured({**config, **flat}), apis))
     clock = Clock(lambda: NOON)
     return Stage(World(blueprint, clock, random.Random(7).getrandbits))
 
 
-def sent_of(base: Mapping[str, Any], send: Mapping[str, Any]) -> Sent:
+def sent_of(base: Mapping[str, Any], send: Mapping[str, Any], remembered: Mapping[str, Any]) -> Sent:
     merged = {**base, **send, "headers": {**base.get("headers", {}), **send.get("headers", {})}}
     headers = {name: str(value) for name, value in merged["headers"].items() if value is not None}
-    target = merged["path"] + (f"?{merged['query']}" if "query" in merged else "")
+    target = merged["path"].format_map(remembered) + (f"?{merged['query']}" if "query" in merged else "")
     return Sent(merged.get("method", "POST"), target, headers, body_of(merged))
 
 
@@ -127,8 +129,8 @@ def body_of(send: Mapping[str, Any]) -> bytes:
         *parents, last = pointer.split("/")[1:]
         holder = body
         for step in parents:
-            holder = holder.setdefault(step, {})
-        holder[last] = "x" * size
+            holder = holder[int(step)] if isinstance(holder, list) else holder.setdefault(step, {})
+        holder[int(last) if isinstance(holder, list) else last] = "x" * size
     return json.dumps(body, ensure_ascii=False).encode()
 
 
@@ -325,12 +327,12 @@ def take_step(
     if "after" in step:
         through.stage.world.clock.advance(seconds_of(step["after"]))
     if "start" in step:
-        through.start(step["start"], sent_of(conversation.base, step["send"]))
+        through.start(step["start"], sent_of(conversation.base, step["send"], remembered))
         return
     got = (
         through.finish(step["finish"])
         if "finish" in step
-        else through.send(sent_of(conversation.base, step["send"]))
+        else through.send(sent_of(conversation.base, step["send"], remembered))
     )
     problems = list(differences(step["expect"], got, remembered))
     if "journal" in step["expect"]:

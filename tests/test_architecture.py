@@ -15,8 +15,8 @@ ENGINE = [
     "keywords", "document", "shapes", "references", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
     "dedup", "limits", "preferences", "journal", "comparison", "matching", "text_matchers", "json_matchers", "matchers",
-    "sightings", "parts", "patterns", "delays", "rules", "scripts", "mappings", "policy", "case", "authentication", "checks",
-    "terms", "world", "problems", "rendering", "rows", "decide", "samples", "effective", "search",
+    "sightings", "parts", "patterns", "delays", "rules", "scripts", "mappings", "policy", "signatures", "case", "authentication", "checks",
+    "terms", "world", "items", "problems", "rendering", "rows", "decide", "samples", "effective", "search",
 ]  # fmt: skip
 """Each module of the engine may import those before it."""
 CONTROL = [

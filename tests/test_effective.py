@@ -231,7 +231,8 @@ def test_a_prefix_is_the_base_url_of_the_document() -> None:
     (novu,) = load_bundled(["novu"])
     document = effective(mounted(novu, "/mock/novu"))
     assert document["servers"][0]["url"] == "/mock/novu"
-    assert list(document["paths"]) == ["/v1/events/trigger"]
+    assert next(iter(document["paths"])) == "/v1/events/trigger"
+    assert not any(path.startswith("/mock") for path in document["paths"])
 
 
 def test_bundled_specs_are_sound() -> None:

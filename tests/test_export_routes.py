@@ -1,5 +1,8 @@
 """What leaves over HTTP: exports, the retry audit, calls that the mock sends to itself, and the end of a server."""
 
+import base64
+import hashlib
+import hmac
 import http.client
 import json
 import shlex
@@ -239,6 +242,24 @@ def test_calls_are_sent_in_the_namespace_that_is_asked(server: Running) -> None:
     assert server.calls() == []
     status, _, _ = server.request("POST", "/__admin/send", {"repeat": answer["id"]})
     assert status == 404
+
+
+def test_a_signed_call_is_sent_once_more_where_it_was_sent() -> None:
+    """The prefix of a namespace is signed, and so belongs to what is sent again; the header for one is not."""
+    policy = Policy({"key": "allowed"}, secrets={"key": "secret"})
+    body, date = b'{"distinct_id": "ada", "event": "e"}', "Fri, 20 Nov 2026 12:00:00 GMT"
+    with running(Settings({"suprsend": policy})) as server:
+        for prefix, path, header in (
+            ("/~one", "/~one/event/", {}),
+            ("/~two", "/event/", {"X-Mock-Namespace": "two"}),
+            ("", "/event/", {}),
+        ):
+            text = f"POST\n{hashlib.md5(body).hexdigest()}\napplication/json\n{date}\n{path}"  # noqa: S324
+            signature = base64.b64encode(hmac.digest(b"secret", text.encode(), "sha256")).decode()
+            signed = {"Authorization": f"key:{signature}", "Date": date, "Content-Type": "application/json"}
+            status, headers, _ = server.request("POST", path, body, {**signed, **header})
+            assert status == 202
+            assert sent_by(server, {"repeat": headers["x-mock-call-id"]}, prefix)["status"] == 202
 
 
 def test_rules_answer_calls_of_the_mock_as_well(server: Running) -> None:

@@ -124,7 +124,7 @@ SCHEMA = f"{AT}/requestBody/content/application~1json/schema"
         (parcel("answers: {invalid: {status: 400, finding: '{$mock.findings}'}, malformed: {status: 400}, too-large: {status: 413}, rate-limited: {status: 429}, wrong-media-type: {status: 415}}"), [f"parcel.yaml:18: {AT}/x-mock/answers/invalid/finding: $mock.findings is made of what is written here; use $item, the finding that is told"]),
         (parcel("wording: {required: '{$item.pth} is missing'}\nanswers: {invalid: {status: 400}, malformed: {status: 400}, too-large: {status: 413}, rate-limited: {status: 429}, wrong-media-type: {status: 415}}"), [f"parcel.yaml:18: {AT}/x-mock/wording/required: a finding has no member 'pth'; did you mean $item.path?"]),
         # words in the wrong place
-        (PARCEL + "x-mock: {dedup: []}\n", ["parcel.yaml:17: /x-mock/dedup: belongs into the x-mock of an operation, not of the document"]),
+        (PARCEL + "x-mock: {refusals: []}\n", ["parcel.yaml:17: /x-mock/refusals: belongs into the x-mock of an operation, not of the document"]),
         (parcel("title: x"), [f"parcel.yaml:18: {AT}/x-mock/title: belongs into the x-mock of the document, not of an operation"]),
         (PARCEL + "x-mocks: {}\n", ["parcel.yaml:17: /x-mocks: is not x-mock; did you mean that?"]),
         # deviations that break what is counted on
@@ -200,6 +200,12 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path, monkeypatch: p
         (["--prefix", "novu=/a/../b"], {}, ["--prefix: '/a/../b' is not a prefix; write a path without a slash at its end, as in /mocked"]),
         (["--clock", "0001-01-01"], {}, ["--clock: '0001-01-01' is not a time that a clock shows; choose one from 1970 to 9000"]),
         (["--key", "supersecret"], {}, ["--key: what was given must be written API=VALUE"]),
+        (["--secret", "suprsend=supersecret"], {}, ["--secret: what was given must be written KEY:SECRET"]),
+        (["--secret", "suprsend=key:one", "--secret", "suprsend=key:two"], {}, ["--secret: one key has two secrets"]),
+        (["--secret", "supersecret"], {}, ["--secret: what was given must be written API=VALUE"]),
+        (["--secret", "novu=key:secret"], {}, ["--secret: novu takes no signature: no security scheme of its observed contract has one"]),
+        (["--secret", "suprsend=key:secret", "--profile", "published"], {}, ["--secret: suprsend takes no signature: no security scheme of its published contract has one"]),
+        (["--secret", "suprsent=key:secret"], {}, ["--secret: no API named 'suprsent' is served; did you mean suprsend?"]),
         (["--api", ""], {}, ["--api: is empty; leave it out, or say what"]),
         (["--spec", ""], {}, ["--spec: is empty; leave it out, or say what"]),
         (["--keep", "5,9999999999999999"], {}, ["--keep: '9999999999999999' is not a size; write bytes, or a number with KiB, MiB or GiB"]),

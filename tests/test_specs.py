@@ -15,6 +15,7 @@ from mockserver.engine.credentials import Credential
 from mockserver.engine.decide import open_case
 from mockserver.engine.deviations import apply, read_deviations
 from mockserver.engine.exchange import Finding, Reason
+from mockserver.engine.paths import variables_of
 from mockserver.engine.routing import Found
 from mockserver.engine.validation import Schema
 from mockserver.engine.values import walk
@@ -104,7 +105,8 @@ ANSWERS = [
 def case_for(api: Api, operation: Operation, answer: Answer, forced: bool) -> Case:
     """Return a case that was refused with a finding, or one of which nothing is known but the body."""
     body = {"name": "welcome", "event": "e", "email": "ada@example.com", "payload": {"a": 1}}
-    found = Found(next(route for route in api.routes if route.operation is operation))
+    route = next(route for route in api.routes if route.operation is operation)
+    found = Found(route, dict.fromkeys(variables_of(route.path), "ada"))
     case = open_case(world(api), request(body), found)
     case.body, case.answer = body, answer
     if forced:

@@ -319,7 +319,8 @@ def test_the_command_says_it_on_standard_error(files: Files) -> None:
     with serving(*files.options, "--log", "off") as (process, line):
         for _ in range(3):
             untrusting(line.rpartition(" ")[2], files, Path())
-        process.send_signal(signal.SIGTERM)
+        shutdown = f"{line.rpartition(' ')[2]}/__admin/shutdown"
+        assert httpx2.post(shutdown, trust_env=False, verify=files.client_context()).json() == {}
         told = process.communicate(timeout=10)[1]
     assert process.returncode == 0
     assert told.startswith("mockserver: a client does not trust the certificate; ")
@@ -569,7 +570,6 @@ def test_httpx_of_the_tests_trusts_the_variable(server: Running, files: Files, m
 # SDKs whose host is fixed in code, redirected by name
 
 ALLOY = "embedded.runalloy.com"
-IDENTIFIED = {"username": "ada", "userId": "u-1"}
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -578,7 +578,6 @@ def test_alloy_node_works_unmodified_at_its_own_host(trusted: bool, tmp_path: Pa
     modules = installed_npm("tls-npm", TLS)
     assert f"https://{ALLOY}/" in (modules / "alloy-node" / "index.js").read_text(encoding="utf-8")
     with MockServer(tls_cert=files.cert, tls_key=files.key, apis=["alloy"]) as mock:
-        mock.respond(200, body=IDENTIFIED, when={"path": "/2023-01/users/ada"})
         trust = {"NODE_EXTRA_CA_CERTS": str(files.root)} if trusted else {}
         told = run(
             program("node"), "--require", TLS / "redirect.cjs", TLS / "alloy.cjs",
@@ -588,8 +587,11 @@ def test_alloy_node_works_unmodified_at_its_own_host(trusted: bool, tmp_path: Pa
             assert "error" in json.loads(told)
             mock.assert_not_called()
             return
-        assert json.loads(told) == {"userId": "u-1", "answer": {"message": "Event successfully triggered"}}
-        call = mock.api("alloy").assert_called_once(name="welcome", recipient="u-1", status=200)
+        seen = json.loads(told)
+        assert seen["answer"] == {"message": "Event successfully triggered"}
+        identified, call = mock.calls
+        assert (identified.path, identified.json, identified.status) == ("/2023-01/users/ada", {}, 200)
+        mock.api("alloy").assert_called_once(name="welcome", recipient=seen["userId"], status=200)
         assert call.headers["host"] == ALLOY
 
 

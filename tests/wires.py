@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -59,13 +60,15 @@ def arm(server: Running, response: Any, namespace: str = "", **mapping: Any) -> 
 
 
 def rest(connection: socket.socket) -> tuple[bytes, str]:
-    """Return what still comes on a connection, and how it ends."""
+    """Return what still comes on a connection, and how it ends: closed, reset, or cut, where TLS had not announced it."""
     data = b""
     try:
         while piece := connection.recv(65536):
             data += piece
     except ConnectionResetError:
         return data, "reset"
+    except ssl.SSLEOFError:
+        return data, "cut"
     return data, "closed"
 
 

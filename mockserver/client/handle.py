@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     profile: Literal["observed", "published"]
     on_invalid: Literal["refuse", "report"]
     keys: Mapping[str, JSON]
+    secrets: Mapping[str, JSON]
     limits: Mapping[str, str]
     enforce_limits: bool
     catalogue: Mapping[str, JSON]

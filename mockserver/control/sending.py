@@ -85,7 +85,8 @@ def _call_of(sample: Mapping[str, Any], api: Api, policy: Policy) -> Call:
 
 def _keyed(headers: Iterable[tuple[str, str]], api: Api, policy: Policy) -> Iterable[tuple[str, str]]:
     """Yield headers, in which a credential is one that the API takes, where it does not take any."""
-    taken = next((key for key, verdict in policy.keys.items() if verdict != FORBIDDEN), None)
+    allowed = (key for key, verdict in policy.keys.items() if verdict != FORBIDDEN)
+    taken = next((key for key in allowed if key not in policy.secrets), None)  # a sample is not signed
     schemes = {
         scheme.parameter.lower(): scheme
         for operation in api.operations
@@ -109,10 +110,14 @@ async def _through(asked: Asked, call: Call) -> list[Message]:
     if not any(name == b"host" for name, _ in headers):
         headers.insert(0, (b"host", asked.request.headers.get("host", "localhost").encode("latin-1")))
     headers.append((b"content-length", str(len(call.body)).encode()))
-    if asked.world.namespace:
-        headers.append((HEADER.encode(), asked.world.namespace.encode()))
+    prefix, namespace = "", asked.world.namespace
+    if namespace and any(name.lower() == HEADER for name, _ in call.headers):
+        headers.append((HEADER.encode(), namespace.encode()))
+    elif namespace:
+        prefix = f"/~{namespace}"  # as it was sent, since it may have been signed
     scope = {
-        "type": "http", "method": call.method, "path": call.path, "raw_path": call.path.encode("latin-1", "replace"),
+        "type": "http", "method": call.method, "path": call.path,
+        "raw_path": (prefix + call.path).encode("latin-1", "replace"),
         "query_string": call.query.encode("latin-1", "replace"), "root_path": "", "headers": headers,
         "scheme": own.get("scheme", "http"),
         "client": own.get("client"), "server": own.get("server"), "http_version": "1.1", SOURCE: PAGE,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, Wording
 from mockserver.engine.credentials import Credential, read_credential
-from mockserver.engine.dedup import Key, Keys, Mismatched, Seen, key_value
+from mockserver.engine.dedup import Key, Keys, Made, Mismatched, Seen, key_value
 from mockserver.engine.exchange import JSON, Finding, Outcome, Request
 from mockserver.engine.limits import Limits
 from mockserver.engine.policy import Policy
@@ -25,8 +25,8 @@ class Case:
 
     ``arrived`` is the real time, where ``now`` is that of the mock's clock, moved ``clock_moves`` times by now.
     ``checks`` are those it goes through, ``sent`` the bytes that ``body`` was parsed from, if it was; ``answer`` is
-    the one being written; ``keys_taken`` are those that this request holds or will keep, ``noted`` what checks found
-    for templates.
+    the one being written; ``keys_taken`` are those that this request holds or will keep, ``issued`` those that the
+    service makes up for it, ``noted`` what checks found for templates.
     """
 
     request: Request
@@ -54,6 +54,7 @@ class Case:
     labels: dict[str, str] = field(default_factory=dict)
     headers: list[tuple[str, str]] = field(default_factory=list)
     keys_taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
+    issued: tuple[tuple[DedupRule, Key], ...] = ()
 
     @property
     def path(self) -> str:
@@ -87,12 +88,17 @@ class Case:
         return texts
 
     def known(self, rule: str, value: JSON) -> bool:
-        """Tell whether a dedup rule of this operation has kept a key."""
-        dedup = self.operation.dedup.get(rule)
-        if dedup is None:  # a template of the document, which other operations share
+        """Tell whether a dedup rule has kept a key, or issued it."""
+        dedup = self.operation.known.get(rule)
+        if dedup is None or is_empty(value):  # no such rule: a template of the document, which others share
             return False
         key = self.key_of(dedup, trimmed(dedup, value))
         return isinstance(self.keys.judge(key, "", self.now), Seen | Mismatched)
+
+    @property
+    def made(self) -> Made:
+        """The ids with labels that were made for this request."""
+        return tuple(self.labels.items()) if self.labels else ()
 
     def key_of(self, rule: DedupRule, value: JSON) -> Key:
         """Return the identity of a key: API, rule, scope and value."""

@@ -50,10 +50,11 @@ def checks_of(operation: Operation, policy: Policy) -> tuple[Check, ...]:
         idle.add("rate-limit")
     if operation.catalogue is None or not (known.entries or known.refuses_unknown):
         idle.add("catalogue")
-    return tuple(_check_named(name, operation) for name in operation.checks if name not in idle)
+    return tuple(check_named(name, operation) for name in operation.checks if name not in idle)
 
 
-def _check_named(name: str, operation: Operation) -> Check:
+def check_named(name: str, operation: Operation) -> Check:
+    """Return a check of an operation by its name."""
     if name in CHECKS:
         return CHECKS[name]
     if name in operation.dedup:
@@ -199,6 +200,8 @@ def _below(finding: Finding, place: str) -> Finding:
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     """Has this key been used before? Where not, take it for this request."""
     if (found := rule.key(case)) is ABSENT or is_empty(value := trimmed(rule, found)):
+        if rule.issues is not None:
+            case.issued += ((rule, case.key_of(rule, rule.issues(case))),)
         return None
     case.noted["key"] = value
     if rule.max_length is not None and len(as_text(value)) > rule.max_length:
@@ -226,7 +229,8 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
             return _key_refused(
                 Reason.KEY_REUSED, rule, message, f"the body of call #{original}", "another body", fix
             )
-        case Seen(response, original):
+        case Seen(response, original, made):
+            case.labels.update(made)
             if not case.deviations and case.body is not ABSENT:  # the rule came before validation
                 note_deviations(case, case.validator.judge(case)[1])
             return Repeated(rule.name, original, response)

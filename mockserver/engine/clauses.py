@@ -30,6 +30,7 @@ def dedup_rule(document: Document, rule: Mapping[str, JSON], at: str) -> DedupRu
         remembers=frozenset(rule.get("remembers", ["success"])),
         always=document.headers(headers.get("always", {}), f"{at}/headers/always"),
         repeat=document.headers(headers.get("repeat", {}), f"{at}/headers/repeat"),
+        issues=document.template(rule["issues"], f"{at}/issues") if "issues" in rule else None,
     )
 
 

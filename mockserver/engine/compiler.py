@@ -5,7 +5,7 @@ faults that a schema cannot see: names that nothing has, templates that cannot b
 missing. All of them are collected, each with its JSON Pointer, and raised as one `SpecError`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,6 +16,8 @@ from mockserver.engine.contract import (
     BUILT_IN_CHECKS,
     Answer,
     Api,
+    DedupRule,
+    Each,
     Operation,
     RefusalRule,
     RequestShape,
@@ -28,7 +30,7 @@ from mockserver.engine.faults import SpecError
 from mockserver.engine.media import body_bytes, content_type
 from mockserver.engine.paths import path_pattern, variables_of
 from mockserver.engine.shapes import shape_of
-from mockserver.engine.soundness import check_answers, check_document
+from mockserver.engine.soundness import check_answers, check_document, check_items, check_shared_rules
 from mockserver.engine.templates import has_expressions
 from mockserver.engine.values import ABSENT, first_step, pointer_of, seconds_of
 from mockserver.engine.views import Structure, Views, check_structure, views_of
@@ -59,8 +61,11 @@ def compile_api(
     operations = [(compiler, compiler.operation()) for compiler in compilers]
     routes = [route for compiler, operation in operations for route in compiler.routes(operation)]
     check_document(served, listed)
-    for _, operation in operations:
+    listed_operations = [each for _, each in operations]
+    check_shared_rules(served, listed_operations)
+    for operation in listed_operations:
         check_answers(served, operation)
+        check_items(served, operation, {each.id: each for each in listed_operations})
     if served.problems:
         raise SpecError(list(dict.fromkeys(served.problems)))
     title = served.words.get("title", served.root.get("info", {}).get("title", name))
@@ -68,7 +73,7 @@ def compile_api(
         name,
         title,
         profile,
-        tuple(each for _, each in operations),
+        tuple(listed_operations),
         tuple(routes),
         listed,
         served.root,
@@ -111,19 +116,18 @@ class _OperationCompiler:
         shape = shape_of(document, self.path, self.method)
         published = shape_of(self.views.published, self.path, self.method)
         assert shape is not None, "the operation was found in this document"  # noqa: S101
-        dedup = {
-            rule["name"]: dedup_rule(document, rule, f"{at}/dedup/{index}")
-            for index, rule in enumerate(words.get("dedup", []))
-        }
+        dedup = self._dedup(words.get("dedup", []), self._place("dedup"))
+        shared = self._dedup(document.words.get("dedup", []), "/x-mock/dedup")
         refusals = {
             rule["name"]: self._refusal(rule, index) for index, rule in enumerate(words.get("refusals", []))
         }
+        checks = self._checks(words, {*dedup, *refusals})
         return Operation(
             api=self.api,
             id=source.get("operationId", f"{self.method} {self.path}"),
             method=self.method.upper(),
             path=self.path,
-            checks=self._checks(words, {*dedup, *refusals}),
+            checks=checks,
             shape=shape,
             published=published,
             variants=self._variants(shape),
@@ -133,10 +137,12 @@ class _OperationCompiler:
             documented=self._documented(),
             statuses=_statuses(source),
             published_statuses=self._published_statuses(),
-            dedup=dedup,
+            dedup={name: rule for name, rule in dedup.items() if name in checks},
+            known={**shared, **dedup},
             refusals=refusals,
             catalogue=catalogue_rule(document, words.get("catalogue"), f"{at}/catalogue"),
             recipient=document.expression(words["recipient"], f"{at}/recipient") if "recipient" in words else None,
+            each=self._each(words["each"], f"{at}/each") if "each" in words else None,
             rate_limit=rate_limit(document, words.get("rateLimit"), self._place("rateLimit")),
             max_bytes=words.get("maxBytes", MAX_BYTES),
             media_type=words.get("mediaType", "refused"),
@@ -161,6 +167,12 @@ class _OperationCompiler:
             routes.append(Route(operation.method, path, operation, pattern, supplies, deviation))
         return routes
 
+    def _dedup(self, rules: Sequence[Mapping[str, JSON]], at: str) -> dict[str, DedupRule]:
+        return {
+            rule["name"]: dedup_rule(self._document, rule, f"{at}/{index}")
+            for index, rule in enumerate(rules)
+        }
+
     def _checks(self, words: Mapping[str, JSON], rules: set[str]) -> tuple[str, ...]:
         named = words.get("checks", DEFAULT_CHECKS)
         known = {*BUILT_IN_CHECKS, *self._document.rules()}
@@ -170,7 +182,9 @@ class _OperationCompiler:
                     self._place("checks"),
                     f"no check or rule is named {name!r}; there are {', '.join(sorted(known))}",
                 )
-        for rule in sorted(rules - set(named)):
+        own = self._source.get("x-mock", {})
+        required = {rule["name"] for key in ("dedup", "refusals") for rule in own.get(key, [])}
+        for rule in sorted(required - set(named)):
             self._document.miss(
                 self._place("checks"), f"the rule {rule!r} is never reached: checks does not name it"
             )
@@ -281,6 +295,25 @@ class _OperationCompiler:
         }
 
     # Rules
+
+    def _each(self, entry: Mapping[str, JSON], at: str) -> Each:
+        """Return how the items of a list are judged and answered; `soundness` looks at the operation it names."""
+        document = self._document
+        finding = entry.get("finding", self._words.get("finding", "{$item.wording}"))
+        place = f"{at}/finding" if "finding" in entry else self._place("finding")
+        return Each(
+            at=entry["at"],
+            operation=entry["operation"],
+            checks=tuple(entry.get("checks", ["validation"])),
+            good=document.template(entry["good"], f"{at}/good"),
+            bad=document.template(entry["bad"], f"{at}/bad"),
+            told=Answer(
+                0,
+                finding=document.telling(finding, place),
+                wording=self._wording(entry.get("wording", {}), at),
+                place=at,
+            ),
+        )
 
     def _refusal(self, rule: Mapping[str, JSON], index: int) -> RefusalRule:
         at, pointer, equal = f"{self._at}/refusals/{index}", rule["at"], rule.get("equal")

@@ -48,7 +48,8 @@ class Answer:
 class DedupRule:
     """What makes a request a repeat. Times are seconds; no ``in_flight_ttl``: nothing is ever held.
 
-    ``place`` and ``pointer`` say where the key stands, for findings.
+    ``place`` and ``pointer`` say where the key stands, for findings; ``issues`` is the key that the service makes up
+    for a request without one.
     """
 
     name: str
@@ -64,6 +65,7 @@ class DedupRule:
     remembers: frozenset[str] = frozenset({"success"})
     always: Headers = ()
     repeat: Headers = ()
+    issues: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +103,23 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Signature:
+    """How an API's requests are signed: the ``parts``, joined by ``separator``, under an algorithm, in an encoding.
+
+    ``sent`` finds the signature of a request, with ``prefix`` in front of it; without, it is the second group of the
+    scheme's pattern.
+    """
+
+    algorithm: str
+    encoding: str
+    parts: tuple[Template, ...]
+    separator: str = "\n"
+    sent: Template | None = None
+    sent_in: tuple[str, str] = ("", "")
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SecurityScheme:
     """Where a credential stands and how it is read; the first group of ``pattern`` is the credential."""
 
@@ -110,6 +129,7 @@ class SecurityScheme:
     pattern: Pattern[str]
     wording: Wording
     refuses: Mapping[str, Reason]
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,6 +180,22 @@ class CatalogueRule:
     statuses: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Each:
+    """A list in the body of a bulk operation, whose items are judged and answered one by one.
+
+    Each item is judged by ``checks`` of another ``operation``, as if it were its body; ``good`` and ``bad`` make what
+    the answer says of it, ``told`` says how its findings are written.
+    """
+
+    at: str
+    operation: str
+    checks: tuple[str, ...]
+    good: Template
+    bad: Template
+    told: Answer
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operation:
     """One operation: the order of its checks, what it takes, and every answer it can give.
@@ -168,7 +204,7 @@ class Operation:
     ``variants`` is the served shape with one deviation undone, for each deviation that makes a difference, and
     ``additions`` the published shape with one deviation done.
     ``statuses`` are documented as served, ``published_statuses`` in the published contract; ``documented`` holds
-    the examples by status and name.
+    the examples by status and name. ``dedup`` are the rules that its checks name, ``known`` all that it can ask after.
     """
 
     api: str
@@ -186,9 +222,11 @@ class Operation:
     statuses: frozenset[int]
     published_statuses: frozenset[int]
     dedup: Mapping[str, DedupRule]
+    known: Mapping[str, DedupRule]
     refusals: Mapping[str, RefusalRule]
     catalogue: CatalogueRule | None
     recipient: Template | None
+    each: Each | None
     rate_limit: RateLimit | None
     max_bytes: int
     media_type: str

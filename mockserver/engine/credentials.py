@@ -13,13 +13,15 @@ from mockserver.engine.headers import cookies_of
 class Credential:
     """What was found: its value, the first word of what was sent, and what is wrong with it.
 
-    ``fault`` is empty, or ``missing``, ``scheme`` (another kind of credential) or ``empty``.
+    ``fault`` is empty, or ``missing``, ``scheme`` (another kind of credential) or ``empty``; ``signature`` is the
+    second group of the scheme's pattern, if it has one.
     """
 
     scheme: SecurityScheme
     value: str
     word: str
     fault: str
+    signature: str = ""
 
 
 def read_credential(scheme: SecurityScheme, request: Request) -> Credential:
@@ -42,4 +44,5 @@ def _read(scheme: SecurityScheme, text: str) -> Credential:
     if match is None:
         return Credential(scheme, "", word, "scheme")
     value = match[1] or ""
-    return Credential(scheme, value, word, "" if value else "empty")
+    signature = (match[2] or "") if scheme.pattern.groups > 1 else ""
+    return Credential(scheme, value, word, "" if value else "empty", signature)

@@ -22,6 +22,7 @@ from mockserver.engine.exchange import (
     Response,
     Scripted,
 )
+from mockserver.engine.items import issue_keys, judge_items
 from mockserver.engine.journal import ABORTED, ANSWERED, Record, Row
 from mockserver.engine.preferences import Preferences, prefer, read_preferences, wait_of
 from mockserver.engine.problems import no_route_finding, no_route_problem, problem
@@ -125,6 +126,7 @@ def fail(world: World, request: Request, error: Exception, routed: Routed | None
 
 def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, delay: float) -> Decided:
     case = open_case(world, request, found)
+    operation = case.operation
     world.keys.expire(case.now)
     if chosen.answering is not None:
         return _scripted(world, case, chosen.answering, chosen, delay)
@@ -136,6 +138,8 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
             delay += later.delay(world.ids)
             chosen = chosen.joined(later)
         if chosen.answering is None:
+            if operation.each is not None and isinstance(outcome, Admitted):
+                judge_items(world, case, operation.each)
             kept = render(case, outcome)
         else:
             kept = perform(chosen.answering, case)
@@ -149,6 +153,8 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
     decided = Decided(outcome, case.id, row, response, kept, case, delay, chosen)
     if case.keys_taken:
         _remember(case, decided, case.now, held=False)
+    if case.issued and isinstance(outcome, Admitted):
+        issue_keys(case)
     return decided
 
 
@@ -217,7 +223,7 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
-            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl)
+            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made)
         else:
             case.keys.drop(key, case.number)
 

@@ -8,8 +8,9 @@ settled; *kept*, with the answer, until its time runs out.
     held       Busy           Busy
     kept       Seen           Mismatched
 
-A rule without ``inFlightTtl`` holds nothing: its keys go from unknown to kept at once. Time is an argument,
-in seconds since the epoch.
+A rule without ``inFlightTtl`` holds nothing: its keys go from unknown to kept at once. A key that the service has
+issued, or that came with an item of a bulk call, is kept without an answer of its own: a repeat of it is answered
+anew, with the ids that were made then. Time is an argument, in seconds since the epoch.
 
 Kept answers are stored as exact tuples of atoms, which Python's garbage collector leaves alone: a store of
 100,000 keys must not make every full collection slower.
@@ -30,11 +31,17 @@ MOST_KEYS: Final = 200_000
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The same for the bytes of the answers that belong to them."""
 
+MOST_ISSUED: Final = 100_000
+"""How many keys that the service has issued are known; beyond it the oldest are forgotten. As the one above."""
+
 _LONGEST_KEY: Final = 300
 _OVERHEAD: Final = 500  # of one kept key: its tuples, and the heads of its strings
 
 Key = tuple[str, ...]
 """API, rule, scope and value."""
+
+Made = tuple[tuple[str, str], ...]
+"""Labels, as ``uuid#message``, and the ids that were made for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,14 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The key was used with the same body; ``original`` is the number of that call."""
+    """The key was used with the same body; ``original`` is the number of that call.
 
-    response: Response
+    ``response`` is its answer, None where it had none of its own; ``made`` are the labelled ids that were made for it.
+    """
+
+    response: Response | None
     original: int
+    made: Made = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class Mismatched:
 
 Verdict = Free | Busy | Seen | Mismatched
 
-_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes]
+_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes, Made]
+_NO_ANSWER: Final = Response(0, (), b"")
 
 
 class Keys:
@@ -74,6 +86,7 @@ class Keys:
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._held: dict[Key, tuple[float, int]] = {}
         self._kept: dict[Key, _Kept] = {}
+        self._issued: dict[Key, tuple[float, int, Made]] = {}
         self._ends: list[
             tuple[float, int, Key]
         ] = []  # a heap: the clock may have been set back between two keys
@@ -89,27 +102,46 @@ class Keys:
             return Busy()
         entry = self._kept.get(key)
         if entry is None or entry[0] <= now:
-            return Free()
-        _, first, original, status, headers, body = entry
-        return (
-            Seen(Response(status, headers, body), original) if first == fingerprint else Mismatched(original)
-        )
+            return self._judge_issued(key, now) if self._issued else Free()
+        _, first, original, status, headers, body, made = entry
+        if first != fingerprint:
+            return Mismatched(original)
+        return Seen(Response(status, headers, body) if status else None, original, made)
+
+    def _judge_issued(self, key: Key, now: float) -> Verdict:
+        until, original, made = self._issued.get(key, (now, 0, ()))
+        return Seen(None, original, made) if until > now else Free()
 
     def hold(self, key: Key, number: int, until: float) -> None:
         """Take a key for the call ``number``, whose answer is not settled yet."""
         self._held[key] = (until, number)
 
-    def keep(self, key: Key, fingerprint: str, response: Response, number: int, until: float) -> None:
+    def keep(
+        self,
+        key: Key,
+        fingerprint: str,
+        response: Response | None,
+        number: int,
+        until: float,
+        made: Made = (),
+    ) -> None:
         """Remember the answer of the call ``number`` for a key, and let go of it where that call held it."""
         self.drop(key, number)
+        response = response or _NO_ANSWER
         if (known := self._kept.pop(key, None)) is not None:
             self._bytes -= _size(known)
-        kept = (until, fingerprint, number, response.status, response.headers, response.body)
+        kept = (until, fingerprint, number, response.status, response.headers, response.body, made)
         self._kept[key] = kept
         self._bytes += _size(kept)
         heappush(self._ends, (until, next(self._order), key))
         while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
+
+    def issue(self, key: Key, number: int, until: float, made: Made = ()) -> None:
+        """Know a key that the service has made up for the call ``number``."""
+        self._issued[key] = (until, number, made)
+        if len(self._issued) > MOST_ISSUED:
+            del self._issued[next(iter(self._issued))]
 
     def drop(self, key: Key, number: int) -> None:
         """Let go of a key that the call ``number`` holds, as if it had never been used."""
@@ -132,7 +164,7 @@ class Keys:
 
 
 def _size(kept: _Kept) -> int:
-    return _OVERHEAD + len(kept[-1])
+    return _OVERHEAD + len(kept[5])
 
 
 def key_value(value: JSON) -> str:

@@ -75,8 +75,8 @@ class Document:
                     yield path, method, item[method]
 
     def rules(self) -> set[str]:
-        """Return the names of the dedup and refusal rules of all operations."""
-        sources = [source.get("x-mock", {}) for _, _, source in self.operations()]
+        """Return the names of the dedup and refusal rules of the document and of all operations."""
+        sources = [self.words, *(source.get("x-mock", {}) for _, _, source in self.operations())]
         return {
             rule["name"] for words in sources for key in ("dedup", "refusals") for rule in words.get(key, [])
         }

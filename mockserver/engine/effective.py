@@ -114,16 +114,12 @@ class _Rendered:
         schemas = {each["name"].lower(): each.get("schema", {}) for each in listed}
         where = self._where()
         for name, variable in self.route.supplies.items():
-            pattern = {"pattern": f"^({where[variable]})$"} if variable in where else {}
-            schema = {
-                **{key: value for key, value in schemas.get(name, {}).items() if key != "default"},
-                **pattern,
-            }
-            kept.append({"name": variable, "in": "path", "required": True, "schema": schema})
+            known = {key: value for key, value in schemas.get(name, {}).items() if key != "default"}
+            kept.append(_variable(variable, known, where))
         declared = {each["name"] for each in kept if each["in"] == "path"}
         undeclared = [name for name in variables_of(_own_path(self.route)) if name not in declared]
         text = {"type": "string", "minLength": 1}
-        return kept + [{"name": name, "in": "path", "required": True, "schema": text} for name in undeclared]
+        return kept + [_variable(name, text, where) for name in undeclared]
 
     def _where(self) -> Mapping[str, str]:
         """Return the patterns of the route's variables."""
@@ -153,17 +149,19 @@ class _Rendered:
                 media.pop("examples", None)
         for name, answer, reason in answers_of(self._operation):
             self._add(responses, name, answer, reason)
-        for refused, code in self._problems():
-            self._add_problem(responses, refused, code)
+        for kind, title, code in self._problems():
+            _add_problem(responses, kind, title, code)
         return dict(sorted(responses.items()))
 
-    def _problems(self) -> Iterator[tuple[Reason, int]]:
-        """Yield what the mock answers itself: reasons that the API has no answer for, and preferences."""
+    def _problems(self) -> Iterator[tuple[str, str, int]]:
+        """Yield what the mock answers itself: reasons without an answer, preferences, what is no namespace."""
         for reason, _ in reachable(self._operation):
             if reason not in self._operation.answers:
-                yield reason, KINDS[reason][0]
-        yield Reason.PREFERENCE, 404
-        yield Reason.PREFERENCE, 422
+                yield str(reason), KINDS[reason][1], KINDS[reason][0]
+        for status in (404, 422):
+            yield str(Reason.PREFERENCE), KINDS[Reason.PREFERENCE][1], status
+        if _own_path(self.route).startswith("/{"):  # whose value may begin as a namespace does
+            yield "namespace", "There is no such namespace", 400
 
     def _add(self, responses: dict[str, JSON], name: str, answer: Answer, reason: Reason | None) -> None:
         source, media_type = self._written(answer)
@@ -197,18 +195,6 @@ class _Rendered:
                 return self.view.resolve(response), media_type
         return {}, media_type
 
-    def _add_problem(self, responses: dict[str, JSON], reason: Reason, status: int) -> None:
-        response = responses.setdefault(str(status), {"description": KINDS[reason][1]})
-        media = response.setdefault("content", {}).setdefault(PROBLEM, {})
-        media["schema"] = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"}
-        value = {
-            "type": f"urn:mockserver:{reason}",
-            "title": KINDS[reason][1],
-            "status": status,
-            "detail": "…",
-        }
-        media.setdefault("examples", {})[str(reason)] = {"value": value}
-
     def _value(self, answer: Answer, reason: Reason | None) -> JSON:
         body = answer.constant if answer.write is None else answer.write(self._case(answer, reason))
         text = (body or b"").decode()
@@ -233,6 +219,20 @@ class _Rendered:
             case.credential = Credential(schemes[0], "key", "Key", "missing") if schemes else None
             case.noted |= {**_NOTED, "reason": str(reason)}
         return case
+
+
+def _add_problem(responses: dict[str, JSON], kind: str, title: str, status: int) -> None:
+    response = responses.setdefault(str(status), {"description": title})
+    media = response.setdefault("content", {}).setdefault(PROBLEM, {})
+    media["schema"] = {"$ref": f"#/components/schemas/{_PROBLEM_NAME}"}
+    value = {"type": f"urn:mockserver:{kind}", "title": title, "status": status, "detail": "…"}
+    media.setdefault("examples", {})[kind] = {"value": value}
+
+
+def _variable(name: str, schema: JSON, where: Mapping[str, str]) -> JSON:
+    """Return the parameter of a path's variable, which matches the pattern that it has, if any."""
+    pattern = {"pattern": f"^({where[name]})$"} if name in where else {}
+    return {"name": name, "in": "path", "required": True, "schema": {**schema, **pattern}}
 
 
 def answers_of(operation: Operation) -> Iterator[tuple[str, Answer, Reason | None]]:

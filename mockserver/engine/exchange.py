@@ -67,7 +67,8 @@ class Request:
     ``path`` and ``query`` are as sent, without the question mark; ``headers`` maps lower-case names
     to values decoded as Latin-1, a repeated one joined by ``", "``; ``raw_headers`` keeps each line as
     ``name NUL value``, joined by line feeds. ``incomplete`` says why the body is not all there:
-    ``too-large`` (reading stopped) or ``disconnected``. ``source`` says who sent it where it was the mock itself.
+    ``too-large`` (reading stopped) or ``disconnected``. ``source`` says who sent it where it was the mock itself;
+    ``prefix`` is that of a namespace, which stood before the path.
     """
 
     method: str
@@ -79,6 +80,12 @@ class Request:
     client: str = ""
     incomplete: str = ""
     source: str | None = None
+    prefix: str = ""
+
+    @property
+    def target(self) -> str:
+        """Path and query as they were sent, with the prefix of a namespace."""
+        return f"{self.prefix}{self.path}?{self.query}" if self.query else self.prefix + self.path
 
 
 @dataclass(slots=True)
@@ -127,11 +134,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A key seen before: answered as the request number ``original`` was answered."""
+    """A key seen before: answered as the request number ``original`` was answered.
+
+    Without a ``response`` of that request's own it is answered anew, with the ids that were made then.
+    """
 
     rule: str
     original: int
-    response: Response
+    response: Response | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Expressions are OpenAPI's runtime expressions plus the names below. Each is comp
 the facts of one request. A name that is not known is a `TemplateError` when the spec is loaded.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class TemplateError(ValueError):
 
 NOTED: Final = frozenset(
     {
-        "key", "credential", "scheme", "reason", "size", "catalogue.status", "limit.limit", "limit.remaining",
+        "key", "each", "credential", "scheme", "reason", "size", "catalogue.status", "limit.limit", "limit.remaining",
         "limit.resetSeconds", "limit.window", "limit.burst", "limit.cost",
     }
 )  # fmt: skip
@@ -129,6 +130,8 @@ VALUES: Final[dict[str, Template]] = {
     "now": lambda facts: iso_time(facts.now),
     "epochMs": lambda facts: int(facts.now * 1000),
     "path": lambda facts: facts.path,
+    "target": lambda facts: facts.request.target,
+    "bodyText": lambda facts: facts.request.body.decode("utf-8", "surrogateescape"),
     "finding": _first_finding,
     "items": lambda facts: facts.items(),
     "findings": lambda facts: [text for _, text in facts.written()],
@@ -146,8 +149,11 @@ FINDING_MEMBERS: Final = frozenset(
 )  # fmt: skip
 """The members of a finding, as `wording.items_of` makes them."""
 
-FUNCTIONS: Final = {"uuidOf": 1, "lower": 1, "joined": 2, "known": 2}
+FUNCTIONS: Final = {"uuidOf": 1, "lower": 1, "digest": 1, "joined": 2, "known": 2}
 """The ``$mock.`` names that take arguments in parentheses, and how many."""
+
+DIGESTS: Final = frozenset({"md5", "sha1", "sha256", "sha512"})
+"""What the body's bytes can be digested with."""
 
 LABELLED: Final = frozenset({"uuid", "objectId"})
 """The ``$mock.`` names that may carry ``#label``: one value per label within an exchange."""
@@ -162,10 +168,12 @@ def compile_name(text: str, operand: Operand) -> Template:
             if text == root and root.endswith("."):
                 raise TemplateError(f"{text!r} names nothing; write a name after the dot")
             return parse(text[len(root) :])
+    if text == "$method":
+        return lambda facts: facts.request.method
     if text.startswith("$mock."):
         return _mock(text[len("$mock.") :], operand)
     raise TemplateError(
-        f"{text!r} is unknown; expressions begin with one of {', '.join([*_ROOTS, '$mock.'])}"
+        f"{text!r} is unknown; expressions begin with one of {', '.join([*_ROOTS, '$method', '$mock.'])}"
     )
 
 
@@ -259,6 +267,8 @@ def _call(text: str, operand: Operand) -> Template:
             return _known(first.strip(), operand(second.strip()))
         case "joined":
             return _joined(operand(first.strip()), _text_of(second.strip()))
+        case "digest":
+            return _digest(first.strip())
         case "lower":
             return _applied(_lower, operand(first.strip()))
         case _:
@@ -289,6 +299,17 @@ def _applied(function: Callable[[JSON], JSON], operand: Template) -> Template:
 
 def _joined(operand: Template, separator: str) -> Template:
     return lambda facts: separator.join([as_text(item) for item in operand(facts) or ()])
+
+
+def _digest(algorithm: str) -> Template:
+    if algorithm not in DIGESTS:
+        raise TemplateError(f"{algorithm!r} is no digest; there are {', '.join(sorted(DIGESTS))}")
+
+    def fill(facts: Facts) -> JSON:
+        body = facts.request.body
+        return hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() if body else ABSENT
+
+    return fill
 
 
 def _known(rule: str, operand: Template) -> Template:

@@ -31,12 +31,14 @@ class Policy:
     """What the user of the server has set for one API.
 
     ``keys`` maps a credential to ``allowed`` or ``forbidden``; with one that is allowed, others are refused.
+    ``secrets`` maps one to the secret that its requests have to be signed with.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=Catalogue)
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
     admits_invalid: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_strict(self) -> bool:

@@ -20,7 +20,7 @@ def render(case: Case, outcome: Outcome) -> Response:
             return _fill(case, case.operation.success)
         case Repeated(rule=rule, response=response):
             case.add_headers(case.operation.dedup[rule].repeat)
-            return response
+            return response if response is not None else _fill(case, case.operation.success)
         case Scripted():
             return _fill_scripted(case, scripted_answer(case.operation, outcome))
         case Refused():

@@ -71,11 +71,12 @@ class Router:
         if methods is not None and (found := methods.get(method)) is not None:
             return found
         path = normal_path(path)
-        methods = {**self._matching(path), **self._static.get(path, {})}
+        own, matching = self._static.get(path, {}), self._matching(path)
+        if (found := own.get(method, matching.get(method))) is not None:
+            return found
+        methods = own or matching  # of a path without variables, what is documented there
         if not methods:
             return NoRoute()
-        if method in methods:
-            return methods[method]
         return WrongMethod(next(iter(methods.values())), allowed=tuple(sorted({*methods, "OPTIONS"})))
 
     def _matching(self, path: str) -> dict[str, Found]:

@@ -1,13 +1,15 @@
 """What one profile of an operation takes: its parameters, its body and its credentials."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from mockserver.engine.contract import Parameter, RequestShape, SecurityScheme
+from mockserver.engine.contract import Parameter, RequestShape, SecurityScheme, Signature
 from mockserver.engine.document import Document
 from mockserver.engine.exchange import JSON, Reason
 from mockserver.engine.media import is_json
 from mockserver.engine.parameters import items_in, types_in
+from mockserver.engine.templates import place_of
 from mockserver.engine.values import ABSENT, pointer_of, walk
 
 PATTERNS: Final = {"bearer": r"Bearer(?: +(.*))?", "basic": r"Basic(?: +(.*))?"}
@@ -95,6 +97,26 @@ def _scheme(document: Document, name: str, used_at: str) -> SecurityScheme:
         ),
         wording=document.wording(words.get("wording", {}), f"{at}/x-mock/wording"),
         refuses={credential: Reason(reason) for credential, reason in words.get("refuses", {}).items()},
+        signature=_signature(document, words["signature"], f"{at}/x-mock") if "signature" in words else None,
+    )
+
+
+def _signature(document: Document, words: Mapping[str, JSON], at: str) -> Signature:
+    sent = words.get("sent")
+    if sent is None and re.compile(walk(document.root, at).get("pattern", "")).groups < 2:
+        told = "needs sent, or a pattern whose second group is the signature"
+        document.blame(f"{at}/signature", told)
+    return Signature(
+        algorithm=words["algorithm"],
+        encoding=words["encoding"],
+        parts=tuple(
+            document.template(part, f"{at}/signature/parts/{index}")
+            for index, part in enumerate(words["parts"])
+        ),
+        separator=words.get("separator", "\n"),
+        sent=None if sent is None else document.expression(sent, f"{at}/signature/sent"),
+        sent_in=("", "") if sent is None else place_of(sent),
+        prefix=words.get("prefix", ""),
     )
 
 

@@ -43,7 +43,7 @@ def check_document(document: Document, deviations: Mapping[str, Deviation]) -> N
 
 def _check_sdks(document: Document) -> None:
     """Blame what is said of SDKs where it could never hold."""
-    sources = [source.get("x-mock", {}) for _, _, source in document.operations()]
+    sources = [document.words, *(source.get("x-mock", {}) for _, _, source in document.operations())]
     known = {rule["name"] for words in sources for rule in words.get("dedup", [])}
     for position, sdk in enumerate(document.words.get("sdk", [])):
         at = f"/x-mock/sdk/{position}"
@@ -76,7 +76,7 @@ def _check_request(document: Document, source: JSON, path: str, at: str) -> None
         _check_parameter(document, parameter, at)
 
 
-_PATH_EXPRESSION: Final = re.compile(r"\$request\.path\.([^ |}\"\\]+)")
+_PATH_EXPRESSION: Final = re.compile(r"\$request\.path\.([^ |}),\"\\]+)")
 _STYLES: Final = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 
 
@@ -99,16 +99,58 @@ def _aliases(source: JSON) -> list[JSON]:
 
 def _check_rules(document: Document, source: JSON, at: str, deviations: Mapping[str, Deviation]) -> None:
     words = source.get("x-mock", {})
+    _check_names(document, words, at)
+    own, shared = ({rule["name"]: rule for rule in each.get("dedup", [])} for each in (words, document.words))
+    for name in sorted(_known_rules(source)):
+        if name not in {**shared, **own}:
+            document.miss(at, f"$mock.known names {name!r}, no dedup rule of this operation or the document")
+        elif name not in own and "operation" in shared[name].get("scope", ()):
+            document.blame(at, f"$mock.known names {name!r}, whose keys belong to single operations")
+    for alias in words.get("aliases", []):
+        if alias.get("deviation", "") not in {"", *deviations}:
+            document.miss(f"{at}/aliases", f"no deviation has the id {alias['deviation']!r}")
+
+
+def _check_names(document: Document, words: Mapping[str, JSON], at: str) -> None:
+    """Blame rules whose names cannot tell them apart."""
     rules = [rule["name"] for key in ("dedup", "refusals") for rule in words.get(key, [])]
     for name in _twice(rules):
         document.blame(at, f"two rules have the name {name!r}")
     for name in sorted({*rules} & BUILT_IN_CHECKS):
         document.blame(at, f"a rule may not have the name of the check {name!r}")
-    for name in sorted(_known_rules(source) - {*rules}):
-        document.miss(at, f"$mock.known names the rule {name!r}, which this operation does not have")
-    for alias in words.get("aliases", []):
-        if alias.get("deviation", "") not in {"", *deviations}:
-            document.miss(f"{at}/aliases", f"no deviation has the id {alias['deviation']!r}")
+
+
+def check_shared_rules(document: Document, operations: Iterable[Operation]) -> None:
+    """Blame dedup rules of the document that no operation has, and names that cannot tell them apart."""
+    _check_names(document, document.words, "/x-mock")
+    reached = {name for operation in operations for name in operation.dedup}
+    items = {name for operation in operations if operation.each for name in operation.each.checks}
+    for index, rule in enumerate(document.words.get("dedup", [])):
+        if rule["name"] not in reached | items:
+            told = f"the rule {rule['name']!r} is never reached: no operation's checks name it"
+            document.miss(f"/x-mock/dedup/{index}", told)
+
+
+def check_items(document: Document, operation: Operation, others: Mapping[str, Operation]) -> None:
+    """Blame a bulk operation whose items could not be judged."""
+    each = operation.each
+    if each is None:
+        return
+    at = pointer_of(["paths", operation.path, operation.method.lower(), "x-mock", "each"])
+    judge = others.get(each.operation)
+    if judge is None or judge.each is not None:
+        why = "is a bulk operation itself" if judge else f"does not exist{near(each.operation, list(others))}"
+        document.miss(f"{at}/operation", f"the operation {each.operation!r} {why}")
+        return
+    usable = [name for name in judge.checks if name not in _OF_A_CALL]
+    for name in each.checks:
+        if name not in usable:
+            told = f"{judge.id} has no check {name!r} for an item; there are {', '.join(usable)}"
+            document.blame(f"{at}/checks", told)
+
+
+_OF_A_CALL: Final = frozenset({"parsing", "authentication", "rate-limit"})
+"""The checks that are made of a call, and not of an item in it."""
 
 
 def check_answers(document: Document, operation: Operation) -> None:

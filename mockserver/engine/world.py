@@ -65,14 +65,14 @@ class Blueprint:
         self.checks = {
             operation: checks_of(operation, self.policies[operation.api]) for operation in self.validators
         }
-        self._operations = {(each.api, each.id): each for each in self.validators}
+        self.operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
         self.known = known_by(self.apis, self.settings.scheme)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
         """Return the workflow or event that a request names, and its recipient; at most 200 characters each."""
-        known = self._operations.get((api, operation))
+        known = self.operations.get((api, operation))
         if known is None:
             return None, None
         found = self.router.route(request.method, request.path)
@@ -87,7 +87,7 @@ class Blueprint:
 
     def key_of(self, exchange: Exchange) -> str | None:
         """Return the key by which a call is a repeat or not: that of its operation's first rule that it meets."""
-        known = self._operations.get((exchange.api or "", exchange.operation or ""))
+        known = self.operations.get((exchange.api or "", exchange.operation or ""))
         if known is None or not known.dedup:
             return None
         try:

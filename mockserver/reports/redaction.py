@@ -40,7 +40,10 @@ def secret_names(apis: Iterable[Api]) -> frozenset[str]:
         for alternative in operation.shape.security
         for scheme in alternative
     ]
-    return ALWAYS_SECRET | {scheme.parameter.lower() for scheme in schemes}
+    signed = [scheme.signature.sent_in[1][1:].lower() for scheme in schemes if scheme.signature is not None]
+    return (
+        ALWAYS_SECRET | {scheme.parameter.lower() for scheme in schemes} | {name for name in signed if name}
+    )
 
 
 def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:

@@ -49,14 +49,14 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        stage, raw_path, namespace = self._stage, scope["raw_path"], None
+        stage, raw_path, namespace, prefix = self._stage, scope["raw_path"], None, ""
         if scope["method"] == "OPTIONS" and self._allows_origins and is_preflight(scope):
             stage.preflights += 1
             await send(start(Response(204, (), b""), stage.world.clock.now(), preflight_headers(scope)))
             await send(_END)
             return
         if raw_path[1:2] in _MAY_BEGIN:
-            namespace, raw_path = _split(raw_path)
+            namespace, raw_path, prefix = _split(raw_path)
         arrived, blueprint = time.perf_counter(), stage.blueprint
         method, path, routed = _read_target(blueprint.router, scope["method"], raw_path)
         most = routed.operation.max_bytes if isinstance(routed, Found) else blueprint.most_body_bytes
@@ -71,7 +71,7 @@ class DataPlane:
         query = scope["query_string"].decode("latin-1")
         client = scope["client"][0] if scope["client"] else ""
         request = Request(
-            method, path, query, headers, raw_headers, body, client, incomplete, scope.get(SOURCE)
+            method, path, query, headers, raw_headers, body, client, incomplete, scope.get(SOURCE), prefix
         )
         try:  # the world of now: it may have been reset while the body was read
             plain = namespace is None and HEADER not in headers
@@ -229,10 +229,10 @@ def _read_head(raw_headers: bytes) -> tuple[bytes, Mapping[str, str], int]:
     return raw_headers, headers, int(length[:20]) if len(length) > 6 and length.isdecimal() else 0
 
 
-def _split(raw_path: bytes) -> tuple[str | None, bytes]:
-    """Return the namespace that a path begins with, and the path below it."""
+def _split(raw_path: bytes) -> tuple[str | None, bytes, str]:
+    """Return the namespace that a path begins with, the path below it, and the prefix."""
     name, prefix = split(raw_path.decode("latin-1"))
-    return name, (raw_path[len(prefix) :] or b"/")
+    return name, (raw_path[len(prefix) :] or b"/"), prefix
 
 
 _CALL_ID: Final = CALL_ID.encode("ascii")

@@ -11,6 +11,14 @@ from tests.engine.specs import OPERATION, WORDS, api, spec
 
 DEDUP = {"name": "key", "key": "{$request.header.Key}", "ttl": "1h"}
 REFUSAL = {"name": "rule", "unless": {"type": "object"}, "at": "/name", "message": "no"}
+EACH = {"at": "", "operation": "make", "good": {}, "bad": {}}
+BULK = {"responses": {"200": {"description": ""}}}
+SCHEME = "/components/securitySchemes/key"
+SIGNED = {
+    f"{OPERATION}/security": [{"key": []}],
+    SCHEME: {"type": "apiKey", "in": "header", "name": "Authorization"},
+}
+SIGNATURE = {"algorithm": "hmac-sha256", "encoding": "hex", "parts": ["{$method}"]}
 CHECKS = ["parsing", "rate-limit", "validation", "catalogue"]
 
 
@@ -56,7 +64,7 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({f"{WORDS}/aliases": [{"path": "/{v}/t", "supplies": {"x": "w"}}]}, f"{WORDS}/aliases/0", "the path /{v}/t has no variable 'w'"),
         ({"/x-mock/checks": [*CHECKS, "key"], f"{WORDS}/dedup": [{**DEDUP, "ttl": "0s"}]}, f"{WORDS}/dedup/0/ttl", "must be longer than nothing"),
         ({"/x-mock/rateLimit": {"limit": 1, "window": "0s"}}, "/x-mock/rateLimit/window", "must be longer than nothing"),
-        ({f"{WORDS}/recipient": "{$mock.known(nope, $mock.key)}"}, WORDS, "$mock.known names the rule 'nope'"),
+        ({f"{WORDS}/recipient": "{$mock.known(nope, $mock.key)}"}, WORDS, "$mock.known names 'nope', no dedup rule"),
         ({f"{WORDS}/recipient": "{$mock.finding.nope}"}, f"{WORDS}/recipient", "'$mock.finding.nope' is unknown"),
         ({f"{WORDS}/recipient": "{$mock.joined($mock.findings, 5)}"}, f"{WORDS}/recipient", "'5' must be a text in quotes"),
         ({"/x-mock/checks": [*CHECKS, "rule"], f"{WORDS}/refusals": [{**REFUSAL, "unless": {"requird": []}}]}, f"{WORDS}/refusals/0/unless/requird", "did you mean required?"),
@@ -67,6 +75,21 @@ def problems(changes: dict[str, Any]) -> list[tuple[str, str]]:
         ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": {"$published": True}, "evidence": "none at all"}]}, "/new", "a deviation points here"),
         ({"/x-mock/deviations": [{"id": "d", "at": "/new", "observed": 1, "evidence": "x"}] * 2}, "/x-mock/deviations", "two deviations have the id 'd'"),
         ({"/x-mock/checks": [*CHECKS, "rule"], f"{WORDS}/refusals": [REFUSAL, REFUSAL]}, WORDS, "two rules have the name 'rule'"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"signature": SIGNATURE}}, f"{SCHEME}/x-mock/signature", "needs sent, or a pattern whose second group is the signature"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"pattern": "(.*):(.*)", "signature": {**SIGNATURE, "parts": ["{$mock.digest(crc)}"]}}}, f"{SCHEME}/x-mock/signature/parts/0", "'crc' is no digest; there are md5, sha1, sha256, sha512"),
+        ({**SIGNED, f"{SCHEME}/x-mock": {"signature": {**SIGNATURE, "sent": "x-sig"}}}, f"{SCHEME}/x-mock/signature/sent", "'x-sig' is not an expression"),
+        ({"/x-mock/dedup": [DEDUP]}, "/x-mock/dedup/0", "the rule 'key' is never reached: no operation's checks name it"),
+        ({"/x-mock/checks": [*CHECKS, "key"], "/x-mock/dedup": [DEDUP, DEDUP]}, "/x-mock", "two rules have the name 'key'"),
+        ({"/x-mock/dedup": [{**DEDUP, "name": "parsing"}]}, "/x-mock", "a rule may not have the name of the check 'parsing'"),
+        ({"/x-mock/checks": [*CHECKS, "key"], "/x-mock/dedup": [{**DEDUP, "ttl": "0s"}]}, "/x-mock/dedup/0/ttl", "must be longer than nothing"),
+        ({"/x-mock/checks": [*CHECKS, "key"], "/x-mock/dedup": [{**DEDUP, "issues": "{$mock.nope}"}]}, "/x-mock/dedup/0/issues", "'$mock.nope' is unknown"),
+        ({"/x-mock/checks": [*CHECKS, "key"], "/x-mock/dedup": [{**DEDUP, "scope": ["operation"]}], f"{WORDS}/recipient": "{$mock.known(key, $mock.now)}"}, WORDS, "whose keys belong to single operations"),
+        ({f"{WORDS}/each": {**EACH, "operation": "nope"}}, f"{WORDS}/each/operation", "the operation 'nope' does not exist"),
+        ({f"{WORDS}/each": {**EACH, "operation": "mak"}}, f"{WORDS}/each/operation", "does not exist; did you mean make?"),
+        ({f"{WORDS}/each": EACH}, f"{WORDS}/each/operation", "the operation 'make' is a bulk operation itself"),
+        ({"/paths/~1bulk/post": {**BULK, "x-mock": {"each": {**EACH, "checks": ["parsing"]}}}}, "/paths/~1bulk/post/x-mock/each/checks", "make has no check 'parsing' for an item; there are validation, catalogue"),
+        ({"/paths/~1bulk/post": {**BULK, "x-mock": {"each": {**EACH, "good": "{$mock.nope}"}}}}, "/paths/~1bulk/post/x-mock/each/good", "'$mock.nope' is unknown"),
+        ({"/paths/~1bulk/post": {**BULK, "x-mock": {"each": {**EACH, "finding": "{$item.nope}"}}}}, "/paths/~1bulk/post/x-mock/each/finding", "a finding has no member 'nope'"),
     ],
 )  # fmt: skip
 def test_each_fault_is_told_with_its_place(changes: dict[str, Any], pointer: str, sentence: str) -> None:

@@ -40,6 +40,7 @@ BUNDLED = {
     for name in bundled_names()
     for profile in ("observed", "published")
     for operation in load_bundled([name], profile)[0].operations
+    if operation.shape.body is not None
 }
 WORDS_SCHEMA = yaml.safe_load((PACKAGE / "x-mock.schema.yaml").read_text(encoding="utf-8"))
 OWN = {

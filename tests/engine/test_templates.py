@@ -146,7 +146,7 @@ def test_fresh_and_derived_ids(template: str, pattern: str) -> None:
         ("{$request.bodi#/a}", "expressions begin with one of"),
         ("{$request.body/a}", "needs a JSON Pointer"),
         ("{$request.body#a}", "needs a JSON Pointer"),
-        ("{$mock.zzz}", "'$mock.zzz' is unknown; there are catalogue.status"),
+        ("{$mock.zzz}", "'$mock.zzz' is unknown; there are bodyText, catalogue.status"),
         ("{$mock.uid}", "'$mock.uid' is unknown; did you mean $mock.uuid?"),
         ("{$mock.uid()}", "is unknown, or has the wrong number of arguments"),
         ("{$mock.lower()}", "is neither an expression, JSON nor a quoted template"),
@@ -180,4 +180,4 @@ def test_every_name_can_be_compiled(name: str) -> None:
 
 
 def test_every_function_is_known() -> None:
-    assert set(FUNCTIONS) == {"uuidOf", "lower", "joined", "known"}
+    assert set(FUNCTIONS) == {"uuidOf", "lower", "digest", "joined", "known"}

@@ -171,6 +171,7 @@ SCHEMAS = [
     for name in bundled_names()
     for profile in ("observed", "published")
     for operation in load_bundled([name], profile)[0].operations
+    if operation.shape.body is not None
 ]
 
 
