@@ -51,7 +51,7 @@ serve("@novu/api", {
     return (await connect(asked).trigger(request, asked.idempotencyKey, options(asked))).result;
   },
   async bulk(asked) {
-    const events = asked.request.events.map(event);
+    const events = asked.unchecked ? [PLAIN] : asked.request.events.map(event);
     return (await connect(asked).triggerBulk({ events }, asked.idempotencyKey, options(asked))).result;
   },
   async broadcast(asked) {
