@@ -29,6 +29,7 @@ class Sdk:
     driver: str
     is_current: bool = True
     takes_for_success: frozenset[int] = frozenset()  # refusals that it hands back as if they were none
+    undeclared: tuple[str, ...] = ()  # what it needs besides and does not say: for installing without pins
 
     @property
     def known(self) -> Mapping[str, JSON]:
@@ -48,7 +49,7 @@ class Sdk:
 SDKS = (
     Sdk("novu-py", "novu", "PyPI", "novu-py", "novu_py.py"),
     Sdk("novu-py-1.3", "novu", "PyPI", "novu-py", "novu_py.py", is_current=False),
-    Sdk("novu", "novu", "PyPI", "novu", "novu.py"),
+    Sdk("novu", "novu", "PyPI", "novu", "novu.py", undeclared=("setuptools<82",)),
     Sdk("suprsend-py-sdk", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py"),
     Sdk("suprsend-py-sdk-0.13", "suprsend", "PyPI", "suprsend-py-sdk", "suprsend.py", is_current=False),
     Sdk("resend-py", "opensend", "PyPI", "resend", "resend.py"),
