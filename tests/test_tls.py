@@ -517,7 +517,7 @@ def test_files_that_cannot_be_used_are_told_before_anything_listens(tmp_path: Pa
 
 @pytest.fixture(scope="session")
 def sdk_python() -> Path:
-    return installed_python("sdks", ROOT / "tests" / "sdks" / "requirements.txt")
+    return installed_python("tls-python", TLS / "requirements.txt")
 
 
 @pytest.mark.parametrize(
@@ -575,7 +575,7 @@ ALLOY = "embedded.runalloy.com"
 @pytest.mark.parametrize("trusted", [True, False])
 def test_alloy_node_works_unmodified_at_its_own_host(trusted: bool, tmp_path: Path) -> None:
     files = issued(tmp_path, ALLOY)
-    modules = installed_npm("tls-npm", TLS)
+    modules = installed_npm("sdk-alloy-node", ROOT / "tests" / "sdk" / "pins" / "alloy-node")
     assert f"https://{ALLOY}/" in (modules / "alloy-node" / "index.js").read_text(encoding="utf-8")
     with MockServer(tls_cert=files.cert, tls_key=files.key, apis=["alloy"]) as mock:
         trust = {"NODE_EXTRA_CA_CERTS": str(files.root)} if trusted else {}

@@ -41,14 +41,14 @@ class Driver:
             case "PyPI":
                 pins = PINS / f"{sdk.pins}.txt"
                 python = (
-                    fresh_python(newest_in / sdk.name, sdk.package)
+                    fresh_python(newest_in / sdk.name, sdk.package, *sdk.undeclared)
                     if newest_in
                     else installed_python(f"sdk-{sdk.pins}", pins)
                 )
                 return cls([python, "-I", DRIVERS / "host.py", DRIVERS / sdk.driver], {"PYTHONUTF8": "1"})
             case "npm":
                 modules = (
-                    fresh_npm(newest_in / sdk.name, sdk.package)
+                    fresh_npm(newest_in / sdk.name, sdk.package, *sdk.undeclared)
                     if newest_in
                     else installed_npm(f"sdk-{sdk.pins}", PINS / sdk.pins)
                 )

@@ -31,6 +31,7 @@ class Sdk:
     driver: str
     is_current: bool = True
     takes_for_success: frozenset[int] = frozenset()  # refusals that it hands back as if they were none
+    undeclared: tuple[str, ...] = ()  # what it needs besides and does not say: for installing without pins
     of: str = ""
     variant: str = ""
     setting: Mapping[str, JSON] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Sdk:
 SDKS = (
     Sdk("novu-py", "novu", "PyPI", "novu-py", "novu_py.py"),
     Sdk("novu-py-1.3", "novu", "PyPI", "novu-py", "novu_py.py", is_current=False),
-    Sdk("novu", "novu", "PyPI", "novu", "novu.py"),
+    Sdk("novu", "novu", "PyPI", "novu", "novu.py", undeclared=("setuptools<82",)),
     Sdk("novu-api", "novu", "npm", "@novu/api", "novu_api.cjs"),
     Sdk("novu-node", "novu", "npm", "@novu/node", "novu_node.cjs"),
     Sdk(
