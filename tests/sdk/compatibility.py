@@ -141,15 +141,21 @@ def _swallows(record: Record) -> Iterator[str]:
 
 
 def _crashes(record: Record) -> Iterator[str]:
-    seen: dict[str, list[str]] = {}
+    seen: dict[tuple[str, str], set[str]] = {}
     for name in record["scenarios"]:
         answers, calls = _answers(record, name), _calls(record, name)
         if calls and _is_crash(answers[-1], calls[-1]):
-            empty = "" if "answered" in calls[-1] else " without a body"
-            seen.setdefault(f"{answers[-1]['raised']['type']}{empty}", []).append(str(calls[-1]["status"]))
-    for what, statuses in seen.items():
-        kind, _, empty = what.partition(" ")
-        yield f"raises `{kind}` on a {_listed(sorted(set(statuses)))}{f' {empty}' if empty else ''}"
+            key = answers[-1]["raised"]["type"], _which(calls[-1], name)
+            seen.setdefault(key, set()).add(str(calls[-1]["status"]))
+    for (kind, which), statuses in seen.items():
+        yield f"raises `{kind}` on a {_listed(sorted(statuses))}{which}"
+
+
+def _which(call: JSON, name: str) -> str:
+    """Return what tells an answer that an SDK chokes on from others with its status."""
+    if call["status"] < 400:
+        return f" ({name})"
+    return "" if "answered" in call else " without a body"
 
 
 def _returns(record: Record) -> Iterator[str]:

@@ -31,7 +31,11 @@ class Driver:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, encoding="utf-8",
             env={**passed_on, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", **environment},
         )  # fmt: skip
-        hello = self._line()
+        try:
+            hello = self._line()
+        except AssertionError:
+            self.stop()
+            raise
         self.package, self.version = str(hello["sdk"]), str(hello["version"])
 
     @classmethod

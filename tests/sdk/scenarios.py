@@ -13,7 +13,7 @@ from mockserver.client import ApiView, Call, MockServer
 from mockserver.client.handle import Options
 from tests.certificates import certificate
 from tests.sdk.driving import ANSWERS_WITHIN, Driver
-from tests.sdk.sdks import TRIGGERS, Sdk, specified
+from tests.sdk.sdks import KEY, TRIGGERS, Sdk, specified
 from tests.sdk.sides import both_sides
 
 JSON = Any
@@ -317,6 +317,66 @@ def attachment(stage: Stage) -> None:
     assert (attached["url"], attached.get("data")) == (url, None)
 
 
+def signed(stage: Stage) -> None:
+    """A server that verifies signatures, below a path: with the right secret, then with another."""
+    stage.succeeded(stage.ask())
+    stage.failed(stage.ask(secret="another-secret"))
+    stage.verdicts(stage.done, (401, "refused", "unauthenticated"))
+
+
+# The routes beside the trigger
+
+
+def admitted(stage: Stage) -> None:
+    assert [(call.status // 100, call.outcome) for call in stage.calls] == [(2, "admitted")] * len(
+        stage.calls
+    )
+
+
+def bulk(stage: Stage) -> None:
+    """Two triggers in one call."""
+    one = stage.trigger.request
+    other = {**one, list(one)[1]: "bob"}
+    stage.succeeded(send(stage, {"events": [one, other]}, call="bulk"))
+    assert len(stage.calls) == 1
+    admitted(stage)
+
+
+def bulk_with_a_bad_one(stage: Stage) -> None:
+    """Two triggers in one call, of which the second breaks the contract; sent past the SDK's own checks."""
+    events = [stage.trigger.request, stage.trigger.invalid[0]]
+    send(stage, {"events": events}, call="bulk", unchecked=True)
+    assert len(stage.calls) == 1
+
+
+def broadcast(stage: Stage) -> None:
+    """A trigger for everybody."""
+    stage.succeeded(send(stage, {"name": "welcome", "payload": {"order": 7}}, call="broadcast"))
+    assert len(stage.calls) == 1
+    admitted(stage)
+
+
+def cancel(stage: Stage) -> None:
+    """A trigger, taken back; and one that is not known."""
+    stage.succeeded(stage.ask(request={"transactionId": KEY}))
+    for transaction in (KEY, "nobody"):
+        stage.succeeded(send(stage, {"transactionId": transaction}, call="cancel"))
+    assert len(stage.calls) == 3
+    admitted(stage)
+
+
+def identify(stage: Stage) -> None:
+    """Who a user is, asked twice."""
+    first, second = (send(stage, {"username": "ada"}, call="identify") for _ in range(2))
+    stage.succeeded(first)
+    assert first == second
+    assert first["returned"]["userId"]
+    admitted(stage)
+
+
+# How it is reached
+
+
 def slow(stage: Stage) -> None:
     """An answer that is held back for a second."""
     stage.mock.delay(SLOW, times=1)
@@ -375,6 +435,17 @@ SCENARIOS = (
     Scenario("refused key", refused_key, lambda sdk: {"keys": {sdk.api: OTHER_KEY}}),
     Scenario("invalid", invalid),
     Scenario("attachment", attachment, apis=frozenset({"suprsend"})),
+    Scenario(
+        "signed",
+        signed,
+        lambda sdk: {"secrets": {sdk.api: {ANY_KEY: "any-secret"}}, "prefixes": {sdk.api: "/mock/it"}},
+        apis=frozenset({"suprsend"}),
+    ),
+    Scenario("bulk", bulk, apis=frozenset({"novu", "suprsend"})),
+    Scenario("bulk, one bad", bulk_with_a_bad_one, apis=frozenset({"novu", "suprsend"})),
+    Scenario("broadcast", broadcast, apis=frozenset({"novu"})),
+    Scenario("cancel", cancel, apis=frozenset({"novu"})),
+    Scenario("identify", identify, apis=frozenset({"alloy"})),
     Scenario("slow", slow),
     Scenario("prefix", prefix, lambda sdk: {"prefixes": {sdk.api: "/mock/it"}}),
     Scenario("namespace", namespace),

@@ -100,6 +100,10 @@ def remarks(changed: Mapping[str, JSON], facts: Mapping[str, JSON]) -> list[str]
             ["raises `TypeError` on a 409 and 503"],
         ),
         (
+            {"bulk": seen(raised("TypeError", None, "not a mapping"))}, {},
+            ["raises `TypeError` on a 201 (bulk)"],
+        ),
+        (
             {"429": seen({"returned": {"status": 429}, "ok": False}, calls=(refused(429),))}, {},
             ["returns failures instead of raising them"],
         ),

@@ -2,6 +2,7 @@
 """Drives novu, the SDK before novu-py."""
 
 from novu.api import EventApi
+from novu.dto.event import InputEventDto
 
 PACKAGE = "novu"
 
@@ -10,6 +11,19 @@ def trigger(asked):
     if "idempotencyKey" in asked:
         raise NotImplementedError("it sends no idempotency key")
     return _plain(_client(asked).trigger(**_arguments(asked)))
+
+
+def bulk(asked):
+    events = [InputEventDto(**_arguments({**asked, "request": each})) for each in asked["request"]["events"]]
+    return [_plain(each) for each in _client(asked).trigger_bulk(events)]
+
+
+def broadcast(asked):
+    return _plain(_client(asked).broadcast(**asked["request"]))
+
+
+def cancel(asked):
+    return _client(asked).delete(asked["request"]["transactionId"])
 
 
 def facts(_):

@@ -14,7 +14,27 @@ def trigger(asked):
             timeout_ms=round(asked["timeout"] * 1000) if "timeout" in asked else None,
             http_headers=asked.get("headers"),
         )
-    return found.result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _plain(found.result)
+
+
+def bulk(asked):
+    with _client(asked) as novu:
+        events = [_request({**asked, "request": each}) for each in asked["request"]["events"]]
+        if asked.get("unchecked"):
+            events = models.BulkTriggerEventDto.model_construct(events=events)
+        else:
+            events = {"events": events}
+        return [_plain(each) for each in novu.trigger_bulk(bulk_trigger_event_dto=events).result]
+
+
+def broadcast(asked):
+    with _client(asked) as novu:
+        return _plain(novu.trigger_broadcast(trigger_event_to_all_request_dto=asked["request"]).result)
+
+
+def cancel(asked):
+    with _client(asked) as novu:
+        return novu.cancel(transaction_id=asked["request"]["transactionId"]).result
 
 
 def facts(_):
@@ -60,3 +80,7 @@ def _request(asked):
     if asked.get("unchecked"):
         return models.TriggerEventRequestDto.model_construct(**{"workflow_id": None, **members})
     return members
+
+
+def _plain(result):
+    return result.model_dump(mode="json", by_alias=True, exclude_none=True)
