@@ -247,6 +247,9 @@ def in_flight(stage: Stage) -> None:
     both = stage.driver.ask({"together": [stage.asked(**added)] * 2})["together"]
     first, second = (stage.take(answer) for answer in sorted(both, key=lambda each: not each.get("ok")))
     stage.succeeded(first)
+    conflict = stage.calls[1].answer
+    assert conflict is not None
+    assert conflict.headers["retry-after"] == "1"
     verdicts = [stage.done, (409, "refused", "in-flight")]
     if second["ok"]:
         assert first == second

@@ -10,7 +10,7 @@ import pytest
 from tests.sdk import compatibility, records
 from tests.sdk.compatibility import README, REMARKS, renewed, rewritten
 from tests.sdk.driving import DRIVERS, PINS
-from tests.sdk.scenarios import scenarios_of
+from tests.sdk.scenarios import SCENARIOS, scenarios_of
 from tests.sdk.sdks import SDKS, TRIGGERS, Sdk, specified
 
 JSON = Any
@@ -187,6 +187,12 @@ def test_a_scenario_has_a_word(scenario: JSON, expected: str) -> None:
 def test_the_readme_has_the_table_that_the_records_make() -> None:
     readme = README.read_text(encoding="utf-8")
     assert readme == rewritten(readme), "run: make test-sdk ARGS=--record"
+
+
+def test_every_scenario_is_described() -> None:
+    told = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+    rows = [f"| {each.name} | {each.about} |" for each in SCENARIOS]
+    assert [row for row in rows if row not in told] == []
 
 
 def test_every_file_belongs_to_an_sdk() -> None:
