@@ -1,4 +1,4 @@
-"""CORS for browser callers: the origin is echoed, what is asked for is allowed, and what APIs and rules answer can be read.
+"""CORS for browser callers: the origin is echoed, what is asked for is allowed, and every answer can be read.
 
 ``*`` is never sent: it does not cover ``Authorization`` and fails with credentials. Preflights may not be
 cached (``Max-Age: 0``), so that they stay visible and a changed policy acts at once.
