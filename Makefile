@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test plain check lint types format bench mutate dist image clean
+.PHONY: help serve test test-sdk test-sdk-newest plain check lint types format bench mutate dist image clean
 
 help:  ## Show these targets.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
@@ -20,11 +20,17 @@ $(READY): pyproject.toml
 serve: $(READY)  ## Serve the APIs; options go into ARGS, as in make serve ARGS="--port 0".
 	@$(BIN)/mockserver serve $(ARGS) || test $$? -eq 130  # Ctrl-C is how it is meant to end
 
-test: $(READY)  ## Run the tests, with coverage.
+test: $(READY)  ## Run the tests but those of SDKs, with coverage.
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n auto --dist loadgroup $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test-sdk: $(READY)  ## Run the real SDKs against it; ARGS=--record writes what they did, and the table in the README.
+	$(BIN)/python -m pytest tests/sdk -n 2 $(ARGS)
+
+test-sdk-newest:  ## The same with the newest versions of the SDKs instead of the pinned ones.
+	$(MAKE) test-sdk ARGS="--newest $(ARGS)"
 
 plain:  ## Run the tests without httptools and uvloop, in an environment of their own.
 	$(MAKE) VENV=.cache/plain .cache/plain/.ready
@@ -42,7 +48,7 @@ format: $(READY)  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint types test  ## Style, types and tests: what has to pass on every machine.
+check: lint types test test-sdk  ## Style, types and tests: what has to pass on every machine.
 
 bench: $(READY)  ## Measure against a bare uvicorn echo.
 	$(BIN)/python -m bench

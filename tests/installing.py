@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".cache"
 INSTALLS_WITHIN = 300  # seconds
 
 
 def installed(name: str, made_from: bytes, install: Callable[[Path], None]) -> Path:
     """Return the folder of an installation, after making it where it is not complete."""
-    home = ROOT / ".cache" / f"{name}-{hashlib.sha256(made_from).hexdigest()[:16]}"
+    home = CACHE / f"{name}-{hashlib.sha256(made_from).hexdigest()[:16]}"
     home.parent.mkdir(exist_ok=True)
-    with _locked(home.with_suffix(".lock")):
+    with locked(home.with_suffix(".lock")):
         if not (home / "complete").exists():
             shutil.rmtree(home, ignore_errors=True)
             install(home)
@@ -35,12 +36,16 @@ def installed_python(name: str, requirements: Path) -> Path:
     """Return the Python of an environment that has what a file of requirements names."""
 
     def install(home: Path) -> None:
-        run_or_fail(sys.executable, "-m", "venv", home)
-        run_or_fail(
-            _python_of(home), "-m", "pip", "--disable-pip-version-check", "install", "-r", requirements
-        )
+        fresh_python(home, "-r", requirements)
 
     return _python_of(installed(name, requirements.read_bytes() + sys.version.encode(), install))
+
+
+def fresh_python(home: Path, *wanted: str | Path) -> Path:
+    """Make an environment in a folder, and return its Python; ``wanted`` is what pip is told to install."""
+    run_or_fail(sys.executable, "-m", "venv", home)
+    run_or_fail(_python_of(home), "-m", "pip", "--disable-pip-version-check", "install", *wanted)
+    return _python_of(home)
 
 
 def installed_npm(name: str, folder: Path, *options: str) -> Path:
@@ -57,6 +62,14 @@ def installed_npm(name: str, folder: Path, *options: str) -> Path:
         )
 
     return installed(name, b"".join(source.read_bytes() for source in sources), install) / "node_modules"
+
+
+def fresh_npm(home: Path, *wanted: str) -> Path:
+    """Install packages of npm into a folder, in their newest versions, and return the folder that holds them."""
+    home.mkdir()
+    (home / "package.json").write_text("{}", encoding="utf-8")
+    run_or_fail(program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", *wanted, cwd=home)
+    return home / "node_modules"
 
 
 def program(name: str) -> str:
@@ -82,7 +95,7 @@ def _python_of(home: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock between processes, within a deadline; SQLite's, since a killed process lets go of it."""
     with closing(sqlite3.connect(path, timeout=INSTALLS_WITHIN, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")

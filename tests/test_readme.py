@@ -32,7 +32,7 @@ def run(folder: Path, *command: str | Path, **environment: str) -> str:
 
 
 def test_the_example_for_pytest_passes_with_a_real_sdk(tmp_path: Path) -> None:
-    python = installed_python("sdks", ROOT / "tests" / "sdks" / "requirements.txt")
+    python = installed_python("sdk-novu-py", ROOT / "tests" / "sdk" / "pins" / "novu-py.txt")
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = run(tmp_path, python, "-I", "-c", ask).strip()
     (tmp_path / "test_welcome.py").write_text(

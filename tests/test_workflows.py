@@ -12,7 +12,7 @@ from mockserver.loading import read_yaml
 
 TOP = Path(__file__).parent.parent
 FOLDER = TOP / ".github" / "workflows"
-NAMES = ["ci.yml", "release.yml"]
+NAMES = ["ci.yml", "release.yml", "sdks.yml"]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PIN = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -90,20 +90,40 @@ def test_the_matrix_is_what_the_project_declares() -> None:
 
 
 def test_what_is_outdated_is_cancelled_but_a_release_is_not() -> None:
-    assert [workflow(name)["concurrency"]["cancel-in-progress"] for name in NAMES] == [True, False]
+    assert [workflow(name)["concurrency"]["cancel-in-progress"] for name in NAMES] == [True, False, True]
 
 
 def test_every_target_that_is_called_exists() -> None:
     makefile = (TOP / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     called = {
         target
         for _, _, job in jobs()
         for each in commands(job)
-        for target in re.findall(r"^make ([a-z]+)", each, re.MULTILINE)
+        for target in re.findall(r"^make ([a-z-]+)", each, re.MULTILINE)
     }
-    assert called == {"lint", "types", "test", "plain", "image", "check", "dist"}
+    assert called == {
+        "lint",
+        "types",
+        "test",
+        "test-sdk",
+        "test-sdk-newest",
+        "plain",
+        "image",
+        "check",
+        "dist",
+    }
     assert called <= targets
+
+
+def test_the_newest_sdks_are_tried_every_week_and_on_demand() -> None:
+    on = workflow("sdks.yml")["on"]
+    (each,) = on["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", each["cron"])
+    assert "workflow_dispatch" in on
+    assert [each.split()[1] for _, job in workflow("sdks.yml")["jobs"].items() for each in commands(job)] == [
+        "test-sdk-newest"
+    ]
 
 
 def test_a_release_is_checked_built_and_only_then_published() -> None:
