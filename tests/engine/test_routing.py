@@ -111,3 +111,17 @@ def test_the_same_path_may_serve_several_methods() -> None:
     wrong = router.route("GET", "/things")
     assert isinstance(wrong, WrongMethod)
     assert wrong.allowed == ("OPTIONS", "POST", "PUT")
+
+
+def test_a_path_without_variables_comes_before_one_that_has_some() -> None:
+    """As OpenAPI has it: another method of the latter is found all the same, but not offered."""
+    other = {"responses": {"200": {"description": ""}}}
+    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    router = Router([api({"/paths/~1{id}": {"parameters": [parameter], "delete": other, "post": other}})])
+    posted, deleted, wrong = (router.route(method, "/things") for method in ("POST", "DELETE", "PUT"))
+    assert isinstance(posted, Found)
+    assert posted.route.path == "/things"
+    assert isinstance(deleted, Found)
+    assert deleted.values == {"id": "things"}
+    assert isinstance(wrong, WrongMethod)
+    assert wrong.allowed == ("OPTIONS", "POST")
