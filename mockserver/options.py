@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final, Literal
 
-from mockserver.engine.exchange import JSON
+from mockserver.engine.exchange import JSON, Finding
 from mockserver.engine.faults import Problem, SpecError
 from mockserver.engine.validation import Schema
-from mockserver.engine.values import nearest, pointer_of
+from mockserver.engine.values import nearest, pointer_of, steps_of
 from mockserver.engine.vocabulary import sentence_of
 
 PREFIX: Final = "MOCKSERVER_"
@@ -163,7 +163,7 @@ class Table:
         """Return what a configuration file gives. Raises `SpecError` with every problem of it."""
         document = {} if document is None else document  # an empty file
         if found := self._schema.findings(document):
-            raise SpecError((file, finding.pointer, sentence_of(finding)) for finding in found)
+            raise SpecError((file, finding.pointer, _told(finding)) for finding in found)
         layers = [
             option.layer(_whole(document[option.key]), file, f"/{option.key}")
             for option in self.options
@@ -207,6 +207,12 @@ class Table:
             if name.startswith(PREFIX) and name not in {*known, TESTS_VARIABLE} and not name.endswith("_URL"):
                 near = nearest(name, known)
                 yield f"{name} is not known" + (f"; did you mean {near}?" if near else "")
+
+
+def _told(finding: Finding) -> str:
+    """Return what is wrong with a value, without showing one that may be a credential."""
+    is_secret = next(iter(steps_of(finding.pointer)), "") in SECRET and finding.keyword == "type"
+    return sentence_of(finding._replace(fix="Put it into quotes.") if is_secret else finding)
 
 
 def _option(key: str, schema: JSON) -> Option:

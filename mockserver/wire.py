@@ -107,6 +107,7 @@ def mock_member(exchange: Exchange) -> dict[str, JSON]:
         "state": exchange.state,
         "name": exchange.name,
         "recipient": exchange.recipient,
+        "items": [dict(each) for each in exchange.items],
     }
 
 

@@ -41,7 +41,7 @@ SURFACE: dict[type, set[str]] = {
     Answer: {"status", "headers", "body", "json"},
     Call: {
         "number", "id", "api", "operation", "method", "path", "query", "headers", "body", "status", "outcome", "reason",
-        "findings", "deviations", "repeat_of", "rule", "fault", "published", "state", "name", "recipient", "received",
+        "findings", "deviations", "repeat_of", "rule", "fault", "published", "state", "name", "recipient", "items", "received",
         "answer", "json", "text",
     },
 }  # fmt: skip
@@ -72,7 +72,7 @@ def test_calls_are_there_as_they_were_sent_and_answered(mock: MockServer) -> Non
         "method": "POST", "path": TRIGGER, "query": "a=1&b=%20", "headers": call.headers,
         "body": json.dumps(WELCOME).encode(), "status": 201, "outcome": "admitted", "reason": None, "findings": (),
         "deviations": call.deviations, "repeat_of": None, "rule": None, "fault": None, "published": True, "state": "answered",
-        "name": "welcome", "recipient": "ada", "received": call.received, "answer": call.answer,
+        "name": "welcome", "recipient": "ada", "items": (), "received": call.received, "answer": call.answer,
     }  # fmt: skip
     assert call.json == WELCOME
     assert call.text == json.dumps(WELCOME)

@@ -80,6 +80,7 @@ class Call:
     state: str
     name: str | None
     recipient: str | None
+    items: tuple[Mapping[str, JSON], ...]
     received: datetime
     answer: Answer | None
 
@@ -121,6 +122,7 @@ def read_call(request: Mapping[str, JSON]) -> Call:
         outcome=mock["outcome"],
         reason=mock["reason"],
         findings=tuple(mock["findings"]),
+        items=tuple(mock["items"]),
         deviations=tuple(mock["deviations"]),
         repeat_of=mock["repeatOf"],
         rule=mock["rule"],

@@ -11,6 +11,7 @@ from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, Wo
 from mockserver.engine.credentials import Credential, read_credential
 from mockserver.engine.dedup import Key, Keys, Made, Mismatched, Seen, key_value
 from mockserver.engine.exchange import JSON, Finding, Outcome, Request
+from mockserver.engine.journal import Item
 from mockserver.engine.limits import Limits
 from mockserver.engine.policy import Policy
 from mockserver.engine.routing import Found
@@ -26,7 +27,8 @@ class Case:
     ``arrived`` is the real time, where ``now`` is that of the mock's clock, moved ``clock_moves`` times by now.
     ``checks`` are those it goes through, ``sent`` the bytes that ``body`` was parsed from, if it was; ``answer`` is
     the one being written; ``keys_taken`` are those that this request holds or will keep, ``issued`` those that the
-    service makes up for it, ``noted`` what checks found for templates.
+    service makes up for it, ``seen`` the one by which it is a repeat; ``judged`` says what became of its items,
+    ``noted`` what checks found for templates.
     """
 
     request: Request
@@ -55,6 +57,8 @@ class Case:
     headers: list[tuple[str, str]] = field(default_factory=list)
     keys_taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
     issued: tuple[tuple[DedupRule, Key], ...] = ()
+    seen: Key | None = None
+    judged: tuple[Item, ...] = ()
 
     @property
     def path(self) -> str:
@@ -103,6 +107,10 @@ class Case:
     def key_of(self, rule: DedupRule, value: JSON) -> Key:
         """Return the identity of a key: API, rule, scope and value."""
         return (self.operation.api, rule.name, *self.scope(rule.scope), key_value(value))
+
+    def form_of(self, rule: DedupRule) -> str:
+        """Return what has answers of the same form: where bodies are compared, it is the request that is repeated."""
+        return "" if rule.compares_body else self.operation.id
 
     def scope(self, parts: tuple[str, ...]) -> list[str]:
         """Return the values that a scope stands for."""

@@ -200,8 +200,8 @@ def _below(finding: Finding, place: str) -> Finding:
 def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     """Has this key been used before? Where not, take it for this request."""
     if (found := rule.key(case)) is ABSENT or is_empty(value := trimmed(rule, found)):
-        if rule.issues is not None:
-            case.issued += ((rule, case.key_of(rule, rule.issues(case))),)
+        if rule.issues is not None and not is_empty(issued := rule.issues(case)):
+            case.issued += ((rule, case.key_of(rule, issued)),)
         return None
     case.noted["key"] = value
     if rule.max_length is not None and len(as_text(value)) > rule.max_length:
@@ -212,7 +212,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
     case.add_headers(rule.always)
     key = case.key_of(rule, value)
     fingerprint = fingerprint_of(case.body) if rule.compares_body and case.body is not ABSENT else ""
-    match case.keys.judge(key, fingerprint, case.now):
+    match case.keys.judge(key, fingerprint, case.now, case.form_of(rule)):
         case Free():
             if rule.in_flight_ttl is not None:
                 case.keys.hold(key, case.number, case.now + rule.in_flight_ttl)
@@ -231,6 +231,7 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
             )
         case Seen(response, original, made):
             case.labels.update(made)
+            case.seen = key
             if not case.deviations and case.body is not ABSENT:  # the rule came before validation
                 note_deviations(case, case.validator.judge(case)[1])
             return Repeated(rule.name, original, response)

@@ -1,6 +1,8 @@
 """The clauses of an operation's ``x-mock`` as typed values: repeats, rate limit, catalogue."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from mockserver.engine.contract import CatalogueRule, DedupRule, RateLimit
 from mockserver.engine.document import Document
@@ -8,9 +10,14 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.templates import place_of
 from mockserver.engine.values import positive_seconds
 
+_LABELLED: Final = re.compile(r"\$mock\.(uuid|objectId)#")
+
 
 def dedup_rule(document: Document, rule: Mapping[str, JSON], at: str) -> DedupRule:
     """Return a rule that tells repeats."""
+    if "issues" in rule and not _LABELLED.search(rule["issues"]):
+        told = "needs an id with a label, as in {$mock.uuid#id}, which the answer has too; else they would differ"
+        document.blame(f"{at}/issues", told)
     headers = rule.get("headers", {})
     in_flight = rule.get("inFlightTtl")
     place, pointer = place_of(rule["key"])

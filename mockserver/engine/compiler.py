@@ -305,8 +305,8 @@ class _OperationCompiler:
             at=entry["at"],
             operation=entry["operation"],
             checks=tuple(entry.get("checks", ["validation"])),
-            good=document.template(entry["good"], f"{at}/good"),
-            bad=document.template(entry["bad"], f"{at}/bad"),
+            good=document.template(entry.get("good"), f"{at}/good"),
+            bad=document.template(entry.get("bad"), f"{at}/bad"),
             told=Answer(
                 0,
                 finding=document.telling(finding, place),

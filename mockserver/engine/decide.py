@@ -5,6 +5,7 @@ long as it says, to `settle` the keys that the request holds, and to send the by
 entry in the journal nothing waits, so that one event loop needs no lock.
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +25,7 @@ from mockserver.engine.exchange import (
 )
 from mockserver.engine.items import issue_keys, judge_items
 from mockserver.engine.journal import ABORTED, ANSWERED, Record, Row
+from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.preferences import Preferences, prefer, read_preferences, wait_of
 from mockserver.engine.problems import no_route_finding, no_route_problem, problem
 from mockserver.engine.rendering import complete, instance_of, perform, render
@@ -31,6 +33,7 @@ from mockserver.engine.routing import Found, NoRoute, Routed, WrongMethod
 from mockserver.engine.rows import row_of, unrouted_row
 from mockserver.engine.rules import NOBODY, After, Chosen, Rule
 from mockserver.engine.sightings import arriving
+from mockserver.engine.values import ABSENT
 from mockserver.engine.world import World
 
 _STATE: Final = Record._fields.index("state")
@@ -138,17 +141,19 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
             delay += later.delay(world.ids)
             chosen = chosen.joined(later)
         if chosen.answering is None:
-            if operation.each is not None and isinstance(outcome, Admitted):
-                judge_items(world, case, operation.each)
+            if operation.each is not None and isinstance(outcome, Admitted | Scripted):
+                judge_items(world, case, operation.each, keeps=isinstance(outcome, Admitted))
             kept = render(case, outcome)
         else:
-            kept = perform(chosen.answering, case)
+            kept = _performed(world, case, chosen.answering)
             outcome = Scripted(chosen.answering.label, kept.status)
         response = None if request.incomplete == "disconnected" else complete(world, case, kept)
     except BaseException:
         for _, key, _ in case.keys_taken:  # a bug of ours leaves no key held either
             case.keys.drop(key, case.number)
         raise
+    if case.seen is not None and case.labels:
+        case.keys.remake(case.seen, case.made)
     row = row_of(case, outcome, response, delay, chosen)
     decided = Decided(outcome, case.id, row, response, kept, case, delay, chosen)
     if case.keys_taken:
@@ -160,11 +165,21 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
 
 def _scripted(world: World, case: Case, rule: Rule, chosen: Chosen, delay: float) -> Decided:
     """Answer a call as a rule says that looks before every check."""
-    made = complete(world, case, perform(rule, case))
+    made = complete(world, case, _performed(world, case, rule))
     outcome = Scripted(rule.label, made.status)
     response = None if case.request.incomplete == "disconnected" else made
     row = row_of(case, outcome, response, delay, chosen)
     return Decided(outcome, case.id, row, response, None, case, delay, chosen)
+
+
+def _performed(world: World, case: Case, rule: Rule) -> Response:
+    """Return the answer of a rule; a success of a bulk call tells of its items, whose keys are not used up."""
+    if case.operation.each is not None:
+        if case.body is ABSENT:
+            with contextlib.suppress(MalformedError):
+                case.body = parse_json(case.request.body)
+        judge_items(world, case, case.operation.each, keeps=False)
+    return perform(rule, case)
 
 
 def open_case(world: World, request: Request, found: Found) -> Case:
@@ -223,7 +238,8 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
-            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made)
+            form = case.form_of(rule)
+            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made, form)
         else:
             case.keys.drop(key, case.number)
 
@@ -258,6 +274,8 @@ def _answer_wrong_method(
 
 def _refuse_method(request: Request, routed: WrongMethod, allow: str) -> Refused:
     message = f"takes {allow}, not {request.method}"
+    if request.method == "OPTIONS":
+        message = "takes no preflight: pages of other origins are kept out, since CORS is off"
     fix = f"Send {' or '.join(method for method in routed.allowed if method != 'OPTIONS')}."
     finding = Finding("path", "", "", "method", message, allow, request.method, None, fix)
     return Refused(Reason.WRONG_METHOD, (finding,))

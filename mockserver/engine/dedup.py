@@ -75,7 +75,7 @@ class Mismatched:
 
 Verdict = Free | Busy | Seen | Mismatched
 
-_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes, Made]
+_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes, Made, str]
 _NO_ANSWER: Final = Response(0, (), b"")
 
 
@@ -96,17 +96,18 @@ class Keys:
     def __len__(self) -> int:
         return len(self._held) + len(self._kept)
 
-    def judge(self, key: Key, fingerprint: str, now: float) -> Verdict:
-        """Say what a key means now."""
+    def judge(self, key: Key, fingerprint: str, now: float, form: str = "") -> Verdict:
+        """Say what a key means now; an answer in another form than what is asked for is not the one to repeat."""
         if self._held and (held := self._held.get(key)) is not None and held[0] > now:
             return Busy()
         entry = self._kept.get(key)
         if entry is None or entry[0] <= now:
             return self._judge_issued(key, now) if self._issued else Free()
-        _, first, original, status, headers, body, made = entry
+        _, first, original, status, headers, body, made, kept_form = entry
         if first != fingerprint:
             return Mismatched(original)
-        return Seen(Response(status, headers, body) if status else None, original, made)
+        is_own = status and kept_form == form
+        return Seen(Response(status, headers, body) if is_own else None, original, made)
 
     def _judge_issued(self, key: Key, now: float) -> Verdict:
         until, original, made = self._issued.get(key, (now, 0, ()))
@@ -124,18 +125,33 @@ class Keys:
         number: int,
         until: float,
         made: Made = (),
+        form: str = "",
     ) -> None:
-        """Remember the answer of the call ``number`` for a key, and let go of it where that call held it."""
+        """Remember the answer of the call ``number`` for a key, and let go of it where that call held it.
+
+        ``form`` names what has answers of the same form, where those of others are not to be repeated.
+        """
         self.drop(key, number)
         response = response or _NO_ANSWER
         if (known := self._kept.pop(key, None)) is not None:
             self._bytes -= _size(known)
-        kept = (until, fingerprint, number, response.status, response.headers, response.body, made)
+        kept = (until, fingerprint, number, response.status, response.headers, response.body, made, form)
         self._kept[key] = kept
         self._bytes += _size(kept)
         heappush(self._ends, (until, next(self._order), key))
         while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
+
+    def remake(self, key: Key, made: Made) -> None:
+        """Remember the ids that were made for a repeat in another form, where the first answer needed none."""
+        if (known := self._kept.get(key)) is not None and len(made) > len(known[6]):
+            self._kept[key] = (*known[:6], made, known[7])
+
+    def forget(self, key: Key) -> None:
+        """Forget a key that was kept for an answer which never came."""
+        if (known := self._kept.pop(key, None)) is not None:
+            self._bytes -= _size(known)
+        self._issued.pop(key, None)
 
     def issue(self, key: Key, number: int, until: float, made: Made = ()) -> None:
         """Know a key that the service has made up for the call ``number``."""

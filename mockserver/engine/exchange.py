@@ -176,6 +176,7 @@ class Exchange:
     was ever made. ``published`` says whether the published contract lists the status; it is None for a request that no
     API took. ``rule`` is the name of what decided, ``stub`` the id of the scripted rule that answered or held back,
     ``fault`` the kind of fault that stood in for an answer, ``source`` who sent the call where it was the mock itself.
+    ``items`` are those of a bulk call: what each was about, and what became of it.
     """
 
     number: int
@@ -203,6 +204,7 @@ class Exchange:
     stub: str | None = None
     fault: str | None = None
     source: str | None = None
+    items: tuple[Mapping[str, JSON], ...] = ()
     namespace: str = ""
     scheme: str = "http"
 

@@ -298,7 +298,13 @@ def _applied(function: Callable[[JSON], JSON], operand: Template) -> Template:
 
 
 def _joined(operand: Template, separator: str) -> Template:
-    return lambda facts: separator.join([as_text(item) for item in operand(facts) or ()])
+    def fill(facts: Facts) -> JSON:
+        found = operand(facts)
+        if is_empty(found):
+            return ""
+        return separator.join(map(as_text, found)) if isinstance(found, list) else as_text(found)
+
+    return fill
 
 
 def _digest(algorithm: str) -> Template:

@@ -10,31 +10,39 @@ from typing import Final
 from mockserver.engine.case import Case
 from mockserver.engine.checks import check_named
 from mockserver.engine.contract import Each
-from mockserver.engine.exchange import JSON, Finding, Refused
+from mockserver.engine.dedup import Key
+from mockserver.engine.exchange import JSON, NAMES, Admitted, Finding, Outcome, Refused, Repeated
 from mockserver.engine.values import ABSENT, walk
 from mockserver.engine.world import World
 
 _MOST_FINDINGS: Final = 50  # are told of one call, whatever its items have
 
 
-def judge_items(world: World, case: Case, each: Each) -> None:
-    """Judge the items of a call that is admitted; what is answered of them becomes ``$mock.each``."""
-    listed = walk(case.body, each.at)
-    first, answers = _first_item(world, case, each), []
-    for position, body in enumerate(listed if isinstance(listed, list) else ()):
-        item = replace(
-            first,
-            body=body,
-            noted={},
-            labels={},
-            headers=[],
-            keys_taken=[],
-            issued=(),
-            findings=(),
-            deviations=(),
-        )
-        answers.append(_judge(item, each))
-        _note(case, item, f"{each.at}/{position}")
+def judge_items(world: World, case: Case, each: Each, *, keeps: bool) -> None:
+    """Judge the items of a call; what is answered of them becomes ``$mock.each``.
+
+    ``keeps`` says that the call is admitted: a forced answer uses up no keys, and nothing is told of its items.
+    """
+    found = walk(case.body, each.at)
+    listed: list[JSON] = found if isinstance(found, list) else []
+    first, answers, kept = _first_item(world, case, each), list[JSON](), list[Key]()
+    try:
+        for position, body in enumerate(listed):
+            item = replace(
+                first, body=body, noted={}, labels={}, headers=[], keys_taken=[], issued=(), seen=None,
+                findings=(), deviations=(),
+            )  # fmt: skip
+            outcome = _judged(item)
+            answers.append(_answered(item, each, outcome))
+            kept += _settle(item, outcome)
+            if keeps:
+                _note(case, item, outcome, f"{each.at}/{position}")
+    except BaseException:
+        keeps = False  # a bug of ours uses no key up
+        raise
+    finally:
+        for key in () if keeps else kept:
+            case.keys.forget(key)
     case.noted["each"] = answers
     case.findings = case.findings[:_MOST_FINDINGS]
 
@@ -49,22 +57,34 @@ def _first_item(world: World, case: Case, each: Each) -> Case:
     )  # fmt: skip
 
 
-def _judge(item: Case, each: Each) -> JSON:
-    """Return what is answered of one item, and keep its keys."""
-    refused = next((outcome for check in item.checks if (outcome := check(item)) is not None), None)
-    if isinstance(refused, Refused):
-        item.findings = refused.findings
-        item.noted["reason"] = str(refused.reason)
-    is_good = not isinstance(refused, Refused)
-    answer = each.good(item) if is_good else each.bad(item)
+def _judged(item: Case) -> Outcome:
+    return next((outcome for check in item.checks if (outcome := check(item)) is not None), Admitted())
+
+
+def _answered(item: Case, each: Each, outcome: Outcome) -> JSON:
+    """Return what is answered of one item."""
+    if isinstance(outcome, Refused):
+        item.findings = outcome.findings
+        item.noted["reason"] = str(outcome.reason)
+    answer = each.bad(item) if isinstance(outcome, Refused) else each.good(item)
+    return None if answer is ABSENT else answer
+
+
+def _settle(item: Case, outcome: Outcome) -> list[Key]:
+    """Keep the keys of an item, or drop them, as each rule says; return those that were kept."""
+    kind, kept = "error" if isinstance(outcome, Refused) else "success", list[Key]()
     for rule, key, fingerprint in item.keys_taken:
-        if ("success" if is_good else "error") in rule.remembers:
+        if kind in rule.remembers:
             item.keys.keep(key, fingerprint, None, item.number, item.now + rule.ttl, item.made)
+            kept.append(key)
         else:
             item.keys.drop(key, item.number)
-    if is_good:
+    if item.seen is not None and item.labels:
+        item.keys.remake(item.seen, item.made)
+    if kind == "success":
         issue_keys(item)
-    return None if answer is ABSENT else answer
+        kept += [key for _, key in item.issued]
+    return kept
 
 
 def issue_keys(case: Case) -> None:
@@ -73,8 +93,12 @@ def issue_keys(case: Case) -> None:
         case.keys.issue(key, case.number, case.now + rule.ttl, case.made)
 
 
-def _note(case: Case, item: Case, at: str) -> None:
-    """Tell of the call what was found in an item, and the deviations that it leans on."""
+def _note(case: Case, item: Case, outcome: Outcome, at: str) -> None:
+    """Tell of the call what became of an item, what was found in it, and the deviations that it leans on."""
+    reason = str(outcome.reason) if isinstance(outcome, Refused) else None
+    rule = None if isinstance(outcome, Admitted) else outcome.rule
+    repeat_of = outcome.original if isinstance(outcome, Repeated) else None
+    case.judged += ((NAMES[type(outcome)], reason, rule, repeat_of),)
     if item.findings:
         case.findings += tuple(_below(finding, at) for finding in item.findings)
     leaned = [each for each in item.deviations if each not in item.validator.adding]

@@ -6,7 +6,7 @@ when somebody reads. A record enters at arrival, before any waiting, and is repl
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -19,11 +19,16 @@ MOST_BYTES: Final = 128 * 1024 * 1024
 _AT_ONCE: Final = 100
 _OVERHEAD: Final = 500  # of one record: the tuple, its numbers, and the heads of its strings
 _FINDING: Final = 900  # of one finding, without what may be long
+_ITEM: Final = 100  # of one item of a bulk call
 
 
 ANSWERED: Final = "answered"
 WAITING: Final = "waiting"
 ABORTED: Final = "aborted"
+
+
+Item = tuple[str, str | None, str | None, int | None]
+"""What became of an item of a bulk call: outcome, reason, the rule that decided, and the call that it repeats."""
 
 
 class Record(NamedTuple):
@@ -60,19 +65,28 @@ class Record(NamedTuple):
     stub: str | None = None
     fault: str | None = None
     source: str | None = None
+    items: tuple[Item, ...] = ()
 
 
 Row = tuple[Any, ...]
 """A record as it is stored: an exact tuple."""
 
 
-Describe = Callable[[str, str, Request], tuple[str | None, str | None]]
-"""From API, operation and request to the workflow or event and the recipient of a call."""
+About = tuple[str | None, str | None]
+"""A workflow or event, and its recipient."""
+
+Describe = Callable[[str, str, Request], Sequence[About]]
+"""From API, operation and request to what a call was about: one pair, of a bulk call one for each item."""
 
 
-def undescribed(_: str, __: str, ___: Request) -> tuple[None, None]:
+def undescribed(_: str, __: str, ___: Request) -> Sequence[About]:
     """Say nothing of what a call was about."""
-    return None, None
+    return ()
+
+
+def subject_of(abouts: Iterable[About]) -> About:
+    """Return what a call is shown to be about: the first of its items that names something."""
+    return next((each for each in abouts if any(each)), (None, None))
 
 
 class Room:
@@ -264,9 +278,10 @@ class Journal:
             record.client,
             source=record.source,
         )
-        name, recipient = None, None
+        abouts: Sequence[About] = ()
         if record.api is not None and record.operation is not None:
-            name, recipient = self.describe(record.api, record.operation, request)
+            abouts = self.describe(record.api, record.operation, request)
+        name, recipient = subject_of(abouts)
         return Exchange(
             number=record.number,
             id=self.id_of(record.number),
@@ -293,9 +308,19 @@ class Journal:
             stub=record.stub,
             fault=record.fault,
             source=record.source,
+            items=tuple(_items(record.items, abouts)),
             namespace=self.namespace,
             scheme=self._scheme,
         )
+
+
+def _items(items: Sequence[Item], abouts: Sequence[About]) -> Iterator[dict[str, Any]]:
+    """Yield the items of a bulk call as people and programs read them."""
+    for (outcome, reason, rule, repeat_of), (name, recipient) in zip(items, abouts, strict=False):
+        yield {
+            "outcome": outcome, "reason": reason, "rule": rule, "repeatOf": repeat_of,
+            "name": name, "recipient": recipient,
+        }  # fmt: skip
 
 
 def _response(record: Record, id_: str) -> Response | None:
@@ -309,6 +334,7 @@ _WEIGHED: Final = itemgetter(
 )
 _ANSWERED_WITH: Final = Record._fields.index("headers")
 _FOUND: Final = Record._fields.index("findings")
+_ITEMS: Final = Record._fields.index("items")
 
 
 def _size(row: Row) -> int:
@@ -318,4 +344,4 @@ def _size(row: Row) -> int:
         size += _FINDING + len(finding[1]) + len(finding[4])  # its pointer and message; the rest is short
     for _, value in row[_ANSWERED_WITH]:
         size += len(value)
-    return size
+    return size + _ITEM * len(row[_ITEMS])

@@ -10,7 +10,7 @@ The words are those of WireMock, and some of ours, which `OURS` lists.
 import base64
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,7 @@ from mockserver.engine.parts import Part, on_matcher, on_value
 from mockserver.engine.paths import normal_path, path_pattern, path_values, variables_of
 from mockserver.engine.sightings import Sighting, address_of
 from mockserver.engine.text_matchers import expression_of
-from mockserver.engine.values import below, nearest
+from mockserver.engine.values import ABSENT, below, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +268,26 @@ def _one_of(
     return [on_value(cost, f"/mock/{name}", operand, read, lambda found: found in wanted)]
 
 
+def _any_of(
+    operand: JSON, at: str, context: _Context, *, read: Callable[[Sighting], Sequence[JSON]]
+) -> list[Part]:
+    """Return the part that looks at something that a bulk call has several of."""
+    (part,) = _one_of(operand, at, context, read=lambda _: None, cost=4)
+    wanted = operand if isinstance(operand, list) else [operand]
+
+    def is_met(sighting: Sighting) -> bool:
+        return any(each in wanted for each in read(sighting))
+
+    def explain(sighting: Sighting) -> list[Difference]:
+        if is_met(sighting):
+            return []
+        found = [each for each in read(sighting) if each is not None]
+        told = found if len(found) > 1 else found[0] if found else ABSENT
+        return [Difference(f"/mock/{at.rpartition('/')[2]}", operand, told)]
+
+    return [replace(part, accepts=is_met, explain=explain)]
+
+
 def _status(operand: JSON, _: str, __: _Context) -> list[Part]:
     wanted = operand if isinstance(operand, list) else [operand]
     if not wanted or not all(isinstance(each, int) and not isinstance(each, bool) for each in wanted):
@@ -325,8 +345,8 @@ MEMBERS: Final[Mapping[str, Reader]] = {
     "outcome": partial(_one_of, read=lambda sighting: sighting.outcome),
     "reason": partial(_one_of, read=lambda sighting: sighting.reason),
     "status": _status,
-    "name": partial(_one_of, read=lambda sighting: sighting.about[0], cost=4),
-    "recipient": partial(_one_of, read=lambda sighting: sighting.about[1], cost=4),
+    "name": partial(_any_of, read=lambda sighting: sighting.names),
+    "recipient": partial(_any_of, read=lambda sighting: sighting.recipients),
     "multipartPatterns": _refused,
     "customMatcher": _refused,
 }

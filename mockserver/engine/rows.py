@@ -44,7 +44,7 @@ def row_of(
         None if response is None or fault is not None else answered.status in operation.published_statuses,
         answered.status, answered.headers, answered.body,
         state, delay, 0.0, case.arrived, case.clock_moves,
-        chosen.stub if is_scripted else None, fault, request.source,
+        chosen.stub if is_scripted else None, fault, request.source, case.judged,
     )  # fmt: skip
 
 

@@ -101,11 +101,22 @@ def _scheme(document: Document, name: str, used_at: str) -> SecurityScheme:
     )
 
 
+_UNSIGNABLE: Final = re.compile(
+    r"\$request\.body|\$item|\$mock\.(?!bodyText\b|digest\(|epochMs\b|lower\(|path\b|target\b)[\w.]*"
+)
+_SIGNABLE: Final = (
+    "a part is made of $method, $request.header, .query and .path, $mock.target, .path, .digest and .bodyText"
+)
+
+
 def _signature(document: Document, words: Mapping[str, JSON], at: str) -> Signature:
     sent = words.get("sent")
     if sent is None and re.compile(walk(document.root, at).get("pattern", "")).groups < 2:
         told = "needs sent, or a pattern whose second group is the signature"
         document.blame(f"{at}/signature", told)
+    for index, part in enumerate(words["parts"]):
+        for name in _UNSIGNABLE.findall(part):
+            document.blame(f"{at}/signature/parts/{index}", f"{name} cannot be signed: {_SIGNABLE}")
     return Signature(
         algorithm=words["algorithm"],
         encoding=words["encoding"],

@@ -1,13 +1,13 @@
 """A call as request patterns see it: the parts that can be asked for, each read when it is first asked for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 from urllib.parse import parse_qsl
 
 from mockserver.engine.exchange import Request
 from mockserver.engine.headers import cookies_of, lines_of, unpacked
-from mockserver.engine.journal import Describe, Record, Row, undescribed
+from mockserver.engine.journal import About, Describe, Record, Row, undescribed
 from mockserver.engine.matching import Value
 
 
@@ -19,7 +19,7 @@ class Sighting:
     """
 
     __slots__ = (
-        "_about", "_describe", "_headers", "_value", "api", "body", "client", "method", "now", "operation", "outcome",
+        "_abouts", "_describe", "_headers", "_value", "api", "body", "client", "method", "now", "operation", "outcome",
         "path", "query", "raw_headers", "reason", "status",
     )  # fmt: skip
 
@@ -37,21 +37,29 @@ class Sighting:
         ) = seen  # fmt: skip
         self.now = now
         self._describe = describe
-        self._about: tuple[str | None, str | None] | None = None
+        self._abouts: Sequence[About] | None = None
         self._value: Value | None = None
         self._headers: Mapping[str, list[str]] | None = None
 
     @property
-    def about(self) -> tuple[str | None, str | None]:
-        """The workflow or event, and the recipient."""
-        if self._about is None:
+    def abouts(self) -> Sequence[About]:
+        """The workflow or event, and the recipient; of a bulk call those of each item."""
+        if self._abouts is None:
             headers = unpacked(self.raw_headers)
             request = Request(self.method, self.path, self.query, headers, self.raw_headers, self.body)
             known = self.api is not None and self.operation is not None
-            self._about = (
-                self._describe(self.api or "", self.operation or "", request) if known else (None, None)
-            )
-        return self._about
+            self._abouts = self._describe(self.api or "", self.operation or "", request) if known else ()
+        return self._abouts
+
+    @property
+    def names(self) -> list[str | None]:
+        """The workflows or events."""
+        return [name for name, _ in self.abouts] or [None]
+
+    @property
+    def recipients(self) -> list[str | None]:
+        """The recipients."""
+        return [recipient for _, recipient in self.abouts] or [None]
 
     @property
     def url(self) -> str:

@@ -32,7 +32,7 @@ def signed_parts(signature: Signature, facts: Facts) -> list[str]:
 def signature_of(signature: Signature, facts: Facts, secret: str) -> str:
     """Return the signature that a request should have."""
     text = signature.separator.join(signed_parts(signature, facts))
-    key, message = (each.encode("utf-8", "surrogateescape") for each in (secret, text))
+    key, message = _encoded(secret), _encoded(text)
     return signature.prefix + ENCODINGS[signature.encoding](
         hmac.digest(key, message, ALGORITHMS[signature.algorithm])
     )
@@ -41,7 +41,17 @@ def signature_of(signature: Signature, facts: Facts, secret: str) -> str:
 def is_signed(signature: Signature, facts: Facts, sent: str, secret: str) -> bool:
     """Tell whether what was sent is the signature of a request."""
     expected = signature_of(signature, facts, secret)
-    return hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), expected.encode("ascii"))
+    if signature.encoding == "hex":  # whose digits are the same in either case
+        sent, expected = sent.lower(), expected.lower()
+    return hmac.compare_digest(_encoded(sent), _encoded(expected))
+
+
+def _encoded(text: str) -> bytes:
+    """Return the bytes that a text came from; one of JSON may hold half a surrogate pair."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def how_to_sign(signature: Signature, facts: Facts) -> str:

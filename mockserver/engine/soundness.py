@@ -15,7 +15,7 @@ from mockserver.engine.media import is_json
 from mockserver.engine.parameters import types_in
 from mockserver.engine.paths import variables_of
 from mockserver.engine.references import check_circles, check_reference, check_references, near, referring
-from mockserver.engine.values import ABSENT, pointer_of, walk, write_json
+from mockserver.engine.values import ABSENT, first_step, pointer_of, walk, write_json
 
 Place = tuple[JSON, list[str | int]]
 """A part of a document, and the steps that lead to it."""
@@ -138,10 +138,15 @@ def check_items(document: Document, operation: Operation, others: Mapping[str, O
         return
     at = pointer_of(["paths", operation.path, operation.method.lower(), "x-mock", "each"])
     judge = others.get(each.operation)
-    if judge is None or judge.each is not None:
+    if judge is None or (judge.each is not None and judge is not operation):
         why = "is a bulk operation itself" if judge else f"does not exist{near(each.operation, list(others))}"
         document.miss(f"{at}/operation", f"the operation {each.operation!r} {why}")
         return
+    schema = document.resolve(operation.shape.body)
+    listed = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    if each.at and listed and first_step(each.at) not in listed:
+        hint = near(first_step(each.at), list(listed))
+        document.blame(f"{at}/at", f"the body's schema has no member {first_step(each.at)!r}{hint}")
     usable = [name for name in judge.checks if name not in _OF_A_CALL]
     for name in each.checks:
         if name not in usable:

@@ -4,7 +4,7 @@ Resetting makes a new world from the same blueprint, so that it takes no time ho
 """
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from mockserver.engine.delays import Delay
 from mockserver.engine.exchange import JSON, Exchange, Request
 from mockserver.engine.expressions import RequestFacts
 from mockserver.engine.faults import SpecError
-from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, Journal, Room
+from mockserver.engine.journal import MOST_BYTES, MOST_CALLS, About, Journal, Room
 from mockserver.engine.limits import Limits
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.patterns import Known
@@ -26,7 +26,7 @@ from mockserver.engine.routing import Found, Router
 from mockserver.engine.rules import Rule, Rules
 from mockserver.engine.terms import LimitTerms, Terms
 from mockserver.engine.validation import Validator
-from mockserver.engine.values import ABSENT, Ids, as_text, is_empty, pointer_of, uuid_text
+from mockserver.engine.values import ABSENT, Ids, as_text, is_empty, pointer_of, uuid_text, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +70,43 @@ class Blueprint:
         self.known = known_by(self.apis, self.settings.scheme)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
-    def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
-        """Return the workflow or event that a request names, and its recipient; at most 200 characters each."""
+    def describe(self, api: str, operation: str, request: Request) -> Sequence[About]:
+        """Return the workflow or event that a request names, and its recipient; at most 200 characters each.
+
+        Of a bulk call it is one pair for each item.
+        """
         known = self.operations.get((api, operation))
         if known is None:
-            return None, None
+            return ()
+        return [_about(each, facts) for each, facts in self._told_in(known, request)]
+
+    def key_of(self, exchange: Exchange) -> str | None:
+        """Return the key by which a call is a repeat or not: that of its operation's first rule that it meets.
+
+        Of a bulk call it is the keys of its items, with commas.
+        """
+        known = self.operations.get((exchange.api or "", exchange.operation or ""))
+        if known is None:
+            return None
+        keys = [_key(each, facts) for each, facts in self._told_in(known, exchange.request, with_call=True)]
+        return ", ".join(dict.fromkeys(key for key in keys if key is not None))[:200] or None
+
+    def _told_in(
+        self, known: Operation, request: Request, *, with_call: bool = False
+    ) -> Iterator[tuple[Operation, RequestFacts]]:
+        """Yield what a request tells of: itself, or where its operation is for several items, each of them."""
         found = self.router.route(request.method, request.path)
         values = found.values if isinstance(found, Found) and found.operation is known else {}
         try:
             body = parse_json(request.body)
         except MalformedError:
             body = ABSENT
-        facts = RequestFacts(request, body, values)
-        names, recipient = known.catalogue, known.recipient
-        return _short(names and names.name(facts)), _short(recipient and recipient(facts))
-
-    def key_of(self, exchange: Exchange) -> str | None:
-        """Return the key by which a call is a repeat or not: that of its operation's first rule that it meets."""
-        known = self.operations.get((exchange.api or "", exchange.operation or ""))
-        if known is None or not known.dedup:
-            return None
-        try:
-            body = parse_json(exchange.request.body)
-        except MalformedError:
-            body = ABSENT
-        facts = RequestFacts(exchange.request, body, {})
-        found = (rule.key(facts) for rule in known.dedup.values())
-        return next((as_text(key)[:200] for key in found if not is_empty(key)), None)
+        items = None if known.each is None else walk(body, known.each.at)
+        if with_call or not isinstance(items, list):
+            yield known, RequestFacts(request, body, values)
+        if known.each is not None and isinstance(items, list):
+            judge = self.operations[known.api, known.each.operation]
+            yield from ((judge, RequestFacts(request, item, values)) for item in items)
 
     def _policy(self, api: Api) -> Policy:
         settings = self.settings
@@ -124,6 +134,16 @@ def known_by(apis: Iterable[Api], scheme: str = "http") -> Known:
             answer.example for answer in offered_answers(each) if answer.example
         )
     return Known(names, examples, scheme)
+
+
+def _about(operation: Operation, facts: RequestFacts) -> About:
+    names, recipient = operation.catalogue, operation.recipient
+    return _short(names and names.name(facts)), _short(recipient and recipient(facts))
+
+
+def _key(operation: Operation, facts: RequestFacts) -> str | None:
+    found = (rule.key(facts) for rule in operation.dedup.values())
+    return next((as_text(key) for key in found if not is_empty(key)), None)
 
 
 def _short(value: object) -> str | None:

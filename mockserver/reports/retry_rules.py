@@ -139,6 +139,8 @@ def key_present(history: History) -> Broken | None:
     operation, retried = history.attempts[0].operation, _numbers(history.attempts[1:])
     if not retried or history.keys or not operation.dedup or operation.method not in {"POST", "PATCH"}:
         return None
+    if operation.each is not None:  # whose items may have keys of their own
+        return None
     told = f"retried a {operation.method} without {' or '.join(operation.dedup)}: it may be done twice"
     return Broken("key-present", NOTE, told, retried)
 

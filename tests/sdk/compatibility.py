@@ -141,21 +141,21 @@ def _swallows(record: Record) -> Iterator[str]:
 
 
 def _crashes(record: Record) -> Iterator[str]:
-    seen: dict[tuple[str, str], set[str]] = {}
+    seen: dict[tuple[str, str], dict[str, list[str]]] = {}
     for name in record["scenarios"]:
         answers, calls = _answers(record, name), _calls(record, name)
         if calls and _is_crash(answers[-1], calls[-1]):
-            key = answers[-1]["raised"]["type"], _which(calls[-1], name)
-            seen.setdefault(key, set()).add(str(calls[-1]["status"]))
+            which = "" if calls[-1]["status"] < 400 or "answered" in calls[-1] else " without a body"
+            statuses = seen.setdefault((answers[-1]["raised"]["type"], which), {})
+            statuses.setdefault(str(calls[-1]["status"]), []).append(name)
     for (kind, which), statuses in seen.items():
-        yield f"raises `{kind}` on a {_listed(sorted(statuses))}{which}"
+        told = [_on(status, names, which) for status, names in sorted(statuses.items())]
+        yield f"raises `{kind}` on a {_listed(told)}{which}"
 
 
-def _which(call: JSON, name: str) -> str:
-    """Return what tells an answer that an SDK chokes on from others with its status."""
-    if call["status"] < 400:
-        return f" ({name})"
-    return "" if "answered" in call else " without a body"
+def _on(status: str, names: Sequence[str], which: str) -> str:
+    """Return a status with the scenarios in which an SDK choked on it: it may decode another answer of that status."""
+    return status if which else f"{status} ({', '.join(names)})"
 
 
 def _returns(record: Record) -> Iterator[str]:
