@@ -155,7 +155,7 @@ def _crashes(record: Record) -> Iterator[str]:
 
 def _on(status: str, names: Sequence[str], which: str) -> str:
     """Return a status with the scenarios in which an SDK choked on it: it may decode another answer of that status."""
-    return status if which else f"{status} ({', '.join(names)})"
+    return status if which or names == [status] else f"{status} ({', '.join(names)})"
 
 
 def _returns(record: Record) -> Iterator[str]:
