@@ -130,7 +130,7 @@ def _level(sides: Sides, ours: View, theirs: View, where: Directions) -> Iterato
         if both[0] != both[1]:
             yield difference(both[0], Place(both[0], before.pointer), Place(both[1], after.pointer), where)
         lists = _union(sides.ours, before), _union(sides.theirs, after)
-        yield from _branch_differences(sides, *lists, where)
+        yield from _branch_differences(sides, both[1], *lists, where)
     for name in dict.fromkeys([*theirs.words, *ours.words]):
         if not (all(both) and name in both):
             yield from _word_differences(sides, name, ours, theirs, where)
@@ -163,9 +163,9 @@ def _word_differences(
         yield from _named_differences(sides, name, before, after, where)
     elif is_in_both and name == "prefixItems":
         yield from _named_differences(sides, name, _by_position(before), _by_position(after), where)
-    elif is_in_both and (name == "allOf" or name in UNIONS):
+    elif is_in_both and name in _KEYWORDS:
         lists = _union(sides.ours, before), _union(sides.theirs, after)
-        yield from _branch_differences(sides, *lists, where, "allOf" if name == "allOf" else "branch")
+        yield from _branch_differences(sides, name, *lists, where)
     elif not are_same(before.value, after.value):
         yield difference(name, before, after, where)
 
@@ -244,12 +244,12 @@ def _union(contract: Contract, place: Place) -> Union:
     return Union([(each, contract.view(each)) for each in place.value], place.pointer)
 
 
-def _wrapped(sides: Sides, ours: View, theirs: View) -> tuple[Union, Union] | None:
-    """Return the unions where one side is a union and the other is not: that one is read as a union of itself."""
-    if ours.words and (name := _only_union(theirs)) and not _has_union(ours):
-        return _union_of_itself(ours), _union(sides.theirs, theirs.words[name])
-    if theirs.words and (name := _only_union(ours)) and not _has_union(theirs):
-        return _union(sides.ours, ours.words[name]), _union_of_itself(theirs)
+def _wrapped(sides: Sides, ours: View, theirs: View) -> tuple[str, Union, Union] | None:
+    """Return the lists where one side is a list and the other is not: that one is read as a list of itself."""
+    if ours.words and (name := _only_list(theirs)) and not _has_list(ours):
+        return name, _union_of_itself(ours), _union(sides.theirs, theirs.words[name])
+    if theirs.words and (name := _only_list(ours)) and not _has_list(theirs):
+        return name, _union(sides.ours, ours.words[name]), _union_of_itself(theirs)
     return None
 
 
@@ -257,17 +257,21 @@ def _union_of_itself(view: View) -> Union:
     return Union([(view.source, view)], view.source.pointer)
 
 
-def _has_union(view: View) -> bool:
-    return not view.words.keys().isdisjoint(UNIONS)
+def _has_list(view: View) -> bool:
+    return not view.words.keys().isdisjoint(_KEYWORDS)
 
 
-def _only_union(view: View) -> str:
-    """Return the name of the union that is all that a schema says; empty where there is more, or none."""
-    return next((name for name in UNIONS if view.words.keys() == {name}), "")
+def _only_list(view: View) -> str:
+    """Return the name of the list of schemas that is all that a schema says; empty where there is more, or none."""
+    return next((name for name in _KEYWORDS if view.words.keys() == {name}), "")
+
+
+_KEYWORDS: Final = {"oneOf": "branch", "anyOf": "branch", "allOf": "allOf"}
+"""By which rule an item of a list is judged that is there on one side only."""
 
 
 def _branch_differences(
-    sides: Sides, ours: Union, theirs: Union, where: Directions, keyword: str = "branch"
+    sides: Sides, name: str, ours: Union, theirs: Union, where: Directions
 ) -> Iterator[Difference]:
     """Yield how lists of schemas differ whose order says nothing."""
     for one, other in paired(ours.branches, theirs.branches, (sides.ours, sides.theirs)):
@@ -276,4 +280,4 @@ def _branch_differences(
         else:
             gone = one[0] if one is not None else Place(ABSENT, ours.pointer)
             come = other[0] if other is not None else Place(ABSENT, theirs.pointer)
-            yield difference(keyword, gone, come, where)
+            yield difference(_KEYWORDS[name], gone, come, where)

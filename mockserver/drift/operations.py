@@ -116,12 +116,13 @@ def _security_differences(ours: Call, theirs: Call) -> Iterator[Difference]:
 def _alternatives(security: Place, identity: Callable[[str], str]) -> frozenset[str]:
     """Return what a caller may choose from, each as a text; without any, nothing is asked for."""
     listed = [
-        text_of(
-            {identity(name): sorted(map(str, scopes.value or [])) for name, scopes in each.members().items()}
-        )
+        {
+            identity(name): sorted(str(scope.value) for scope in scopes.items())
+            for name, scopes in each.members().items()
+        }
         for each in security.items()
     ]
-    return frozenset(listed or ["{}"])
+    return frozenset(map(text_of, listed or [{}]))
 
 
 def _scheme(contract: Contract, name: str) -> Place:
@@ -136,7 +137,7 @@ def _by_name(contract: Contract) -> Callable[[str], str]:
 
 def _plain_scheme(scheme: Place) -> dict[str, JSON]:
     kept = {name: each.value for name, each in scheme.members().items() if not is_note(name)}
-    for name in ("scheme", "name") if kept.get("in") not in {"query", "cookie"} else ():
+    for name in ("scheme", "name") if kept.get("in") not in ("query", "cookie") else ():
         if name in kept:
             kept[name] = str(kept[name]).lower()  # of headers and schemes case says nothing
     return kept

@@ -71,4 +71,4 @@ def _inside(name: str, place: Place) -> Iterator[tuple[str, list[Place]]]:
 def _said(word: str, place: Place) -> set[str]:
     if isinstance(place.value, frozenset):
         return {f"{word}={each}" for each in place.value}
-    return {f"{word}={text_of(place.value)}"}
+    return {word, f"{word}={text_of(place.value)}"}

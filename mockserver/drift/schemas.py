@@ -127,7 +127,7 @@ def is_note(name: str) -> bool:
     return name in NOTES or name.startswith("x-")
 
 
-def is_open(value: JSON) -> bool:
+def _is_open(value: JSON) -> bool:
     """Tell whether a schema allows everything."""
     return value is True or (isinstance(value, dict) and all(map(is_note, value)))
 
@@ -149,7 +149,7 @@ def _view(contract: Contract, place: Place, above: frozenset[str]) -> View:
 
 def _words(contract: Contract, place: Place, target: Place, above: frozenset[str]) -> Mapping[str, Place]:
     """Return what a schema says, with all that holds as well: beside a reference, in allOf, in an only branch."""
-    own, parts = _own_words(target), [*_beside(place, target), *target.child("allOf").items()]
+    own, parts = _own_words(contract, target), [*_beside(place, target), *target.child("allOf").items()]
     takes_null = target.value.get("nullable") is True
     for name in UNIONS:
         branches = target.child(name).items()
@@ -226,11 +226,13 @@ def _joined(name: str, first: Place, second: Place) -> Place | None:
 # Single words
 
 
-def _own_words(place: Place) -> dict[str, Place]:
+def _own_words(contract: Contract, place: Place) -> dict[str, Place]:
     """Return what a schema itself says, in one spelling; allOf and what it refers to are read elsewhere."""
     words: dict[str, Place] = {}
     for name, at in place.members().items():
-        if name not in {"$ref", "allOf", "nullable"} and not is_note(name):
+        if name in {"$ref", "allOf", "nullable"} or is_note(name):
+            continue
+        if name not in _OPEN_WHEN_ABSENT or not _is_open(contract.followed(at).value):
             words |= _word(name, at, place)
     return words
 
@@ -238,16 +240,12 @@ def _own_words(place: Place) -> dict[str, Place]:
 def _word(name: str, at: Place, place: Place) -> dict[str, Place]:
     """Return one keyword as it is compared: under its name, under another, or not at all."""
     value = at.value
-    if name in _OPEN_WHEN_ABSENT and is_open(value):
-        return {}
     if name in _SWITCHES or name in _FROM_ZERO:
         return {name: at} if value else {}
     if name in BY_NAME:
-        return {name: Place(at.members(), at.pointer)} if value else {}
-    if name in IN_ORDER:
-        return {name: Place(at.items(), at.pointer)} if value else {}
-    if name in UNIONS:
-        return {name: Place(at.items(), at.pointer)} if isinstance(value, list) and len(value) > 1 else {}
+        return {name: Place(members, at.pointer)} if (members := at.members()) else {}
+    if name in IN_ORDER or name in UNIONS:
+        return {name: Place(items, at.pointer)} if (items := at.items()) else {}
     if name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         return _limit(name, at, place)
     reader = _READERS.get(name)
