@@ -28,6 +28,10 @@ def read_published(source: str) -> str:
         raise SpecError([(source, "", told)])
     try:
         return _fetched(source)
+    except urllib.error.HTTPError as error:
+        error.close()  # it is an answer, whose connection would stay open
+        told = f"the server answered {error.code} {error.reason}".strip().replace("\n", " ")
+        raise SpecError([(source, "", f"cannot be read: {told}")]) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise SpecError([(source, "", f"cannot be read: {_reason(error)}")]) from None
 
@@ -60,8 +64,6 @@ def _fetched(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     """Return why an address could not be read."""
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server answered {error.code} {error.reason}".rstrip()
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return f"no whole answer came within {PATIENCE:g} seconds"

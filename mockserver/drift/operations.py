@@ -146,7 +146,9 @@ def _plain_scheme(scheme: Place) -> dict[str, JSON]:
 def _scheme_differences(ours: Place, theirs: Place) -> Iterator[Difference]:
     before, after = _plain_scheme(ours), _plain_scheme(theirs)
     for name in dict.fromkeys([*after, *before]):
-        if not are_same(before.get(name, ABSENT), after.get(name, ABSENT)):
+        values = before.get(name, ABSENT), after.get(name, ABSENT)
+        is_same_header = name == "name" and len({str(each).lower() for each in values}) == 1
+        if not are_same(*values) and not (is_same_header and before.get("in") != after.get("in")):
             one, other = ours.child(name), theirs.child(name)
             yield difference("security scheme", one, other, LESS, f"security scheme's {name}")
 
