@@ -21,7 +21,8 @@ from mockserver.drift.survey import drift_of, survey
 from mockserver.engine.faults import SpecError
 from mockserver.engine.values import ABSENT, steps_of, walk
 from mockserver.loading import bundled, read_yaml
-from mockserver.yamltext import write_yaml
+from mockserver.yamltext import parse_yaml, write_yaml
+from tests.test_docs import README, assert_printed, examples
 
 PUBLISHED = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -228,8 +229,6 @@ PUT = "/paths/~1parcels~1{id}/put"
 
 
 def spec() -> Any:
-    from mockserver.yamltext import parse_yaml
-
     return parse_yaml(SPEC)
 
 
@@ -573,6 +572,18 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(
     assert result.stdout == ""
     assert result.stderr.startswith(sentence)
     assert result.stderr.count("\n") == 1
+
+
+def test_the_example_of_the_readme(pages: Path) -> None:
+    ((command, output),) = [each for each in examples(README) if each[0].startswith("mockserver drift")]
+    document = vendors("novu")
+    content = document["paths"]["/v1/events/trigger"]["post"]["requestBody"]["content"]["application/json"]
+    content["schema"]["required"].append("payload")
+    document["components"]["schemas"] = {"TriggerEventRequestDto": content["schema"]}
+    content["schema"] = {"$ref": "#/components/schemas/TriggerEventRequestDto"}
+    planted(document, f"{TRIGGER}/responses/422", {"description": "no"})
+    (pages / "trigger-event.md").write_text(page(document), encoding="utf-8")
+    assert_printed(command, output, drift(*command.split()[2:]).stdout)
 
 
 # Addresses

@@ -96,11 +96,12 @@ def _page_differences(source: Mapping[str, JSON], document: str, text: str) -> t
 
 
 def _merged(found: Iterable[Difference]) -> list[Difference]:
-    """Return each difference once, also where requests and responses share what has changed."""
+    """Return each difference once, also where requests and responses share what has changed; breaking ones first."""
     merged: dict[tuple[str, str, str], Difference] = {}
     for each in found:
         key = (each.kind, each.subject, each.pointer)
         first = merged.setdefault(key, each)
         is_breaking = first.is_breaking or each.is_breaking
         merged[key] = replace(first, where=first.where | each.where, is_breaking=is_breaking)
-    return list(merged.values())
+    operations = list(dict.fromkeys(each.operation for each in merged.values()))
+    return sorted(merged.values(), key=lambda each: (operations.index(each.operation), not each.is_breaking))
