@@ -65,8 +65,8 @@ def placed(drift: Drift, path: Any) -> Drift:
 
 def _file_name(path: Any) -> str:
     """Return the name of a file as reports have it, with forward slashes."""
-    own = Path(str(path)).resolve()
-    return own.relative_to(here).as_posix() if own.is_relative_to(here := Path.cwd()) else str(own)
+    own, here = Path(str(path)).resolve(), Path.cwd().resolve()
+    return own.relative_to(here).as_posix() if own.is_relative_to(here) else str(own)
 
 
 def survey(api: str, spec: JSON, document: str, text: str) -> Drift:

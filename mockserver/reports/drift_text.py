@@ -61,7 +61,8 @@ def sentence_of(difference: Difference, drift: Drift) -> str:
     """Return what has changed, in a sentence without its place."""
     if difference.subject == "page":
         since = f" since {drift.source['read']}" if "read" in drift.source else ""
-        return f"the text of the page has changed{since}; read it again, nobody knows whether callers break"
+        told = f"the text of the page has changed{since}; read it again, nobody knows whether callers break"
+        return f"{told} (its digest is now {difference.after})"
     where = "" if difference.where == BOTH else f" in {next(iter(difference.where))}s"
     values = _values(difference)
     return f"{shown(difference.subject)} {difference.kind}{where}{': ' if values else ''}{values}"
