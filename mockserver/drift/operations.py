@@ -46,7 +46,7 @@ def calls_of(contract: Contract) -> dict[Key, Call]:
     found = {}
     for path, place in contract.at("/paths").members().items():
         item = contract.followed(place)
-        for method in METHODS.intersection(item.members()) if path.startswith("/") else ():
+        for method in filter(METHODS.__contains__, item.members() if path.startswith("/") else ()):
             operation = item.child(method)
             key = (method.upper(), re.sub(r"\{[^}]*\}", "{}", path))
             variables = re.findall(r"\{([^}]*)\}", path)
