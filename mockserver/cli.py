@@ -1,6 +1,7 @@
 """The command line: what is typed, what is printed, and how each command ends.
 
 0    as asked
+1    ``drift`` has found a difference
 2    options, files, specs or ports that cannot be used; each is told in a sentence
 130  ``serve`` was ended by Ctrl-C (SIGTERM ends it with 0)
 """
@@ -9,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,6 +26,8 @@ from mockserver.plan import Plan, plan_of, shown_configuration
 F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+DIFFERENT: Final = 1
+"""The exit code where a vendor's document differs."""
 UNUSABLE: Final = 2
 """The exit code for options, files or ports that cannot be used."""
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -110,12 +114,19 @@ _CONFIG: Final = click.option(
 )
 
 
-def _looking(command: F) -> F:
-    """Add the options of commands that look at specs without serving them."""
-    for key in ("specs", "profile"):
-        option = next(each for each in loading.table().options if each.key == key)
-        command = _click_option(option)(command)
-    return _CONFIG(command)
+def _with_options(*keys: str) -> Callable[[F], F]:
+    """Add some of the options of ``serve`` to a command that looks at specs without serving them."""
+
+    def added(command: F) -> F:
+        for key in keys:
+            option = next(each for each in loading.table().options if each.key == key)
+            command = _click_option(option)(command)
+        return _CONFIG(command)
+
+    return added
+
+
+_looking: Final = _with_options("specs", "profile")
 
 
 @main.command(name="serve", short_help="Serve the APIs until Ctrl-C.")
@@ -213,6 +224,64 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
     blueprint = plan.blueprint(plan.configuration(), [name])
     document = effective_document(blueprint.apis[0], blueprint)
     click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
+
+
+@main.command(name="drift", short_help="Compare a vendor's newer document with a spec.")
+@click.argument("name", metavar="API", shell_complete=_names)
+@click.argument("document", metavar="FILE|URL")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit", "github", "sarif"]),
+    default="text",
+    help="How the differences are written.  [default: text]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write them to this file, and print them as text.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", "breaking"]),
+    default="any",
+    help="Which differences make the exit code 1.  [default: any]",
+)
+@_with_options("specs")
+def drift_command(
+    name: str,
+    document: str,
+    form: str,
+    output: Path | None,
+    fail_on: str,
+    config: Path | None,
+    **given: JSON,
+) -> None:
+    """Compare the published contract of a spec with a newer document of the vendor.
+
+    The document is OpenAPI 3, in YAML or JSON, or a page that holds it in a block of code. Compared are the
+    operations that the spec has. The exit code is 1 where something differs, and 2 where that could not be found out.
+    """
+    from mockserver.drift.survey import drift_of  # noqa: PLC0415
+    from mockserver.reports.drift_checks import FORMS  # noqa: PLC0415
+
+    drift = drift_of(name, _plan(given, config).configuration()["specs"], document)
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    failing = [each for each in drift.differences if each.is_breaking or fail_on == "any"]
+    report = FORMS[form](drift, failing.__contains__, started)
+    if output is not None:
+        _write(output, report)
+        report = FORMS["text"](drift, failing.__contains__, started)
+    click.echo(report, nl=False)
+    sys.exit(DIFFERENT if failing else 0)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Unusable(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 @main.command(name="schema", short_help="Print a JSON Schema that editors can use.")

@@ -22,11 +22,14 @@ class _CoreLoader(_SafeLoader):  # type: ignore[misc]
     """YAML 1.2's core schema, without duplicate keys."""
 
     yaml_implicit_resolvers: Mapping[str, list[Any]] = {}
+    keys_are_texts = False
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping, and refuse one in which a key stands twice."""
         seen = set()
         for key_node, _ in node.value:
+            if self.keys_are_texts and isinstance(key_node, yaml.ScalarNode):
+                key_node.tag = "tag:yaml.org,2002:str"
             if key_node.tag != "tag:yaml.org,2002:str":
                 shown = f"the key {key_node.value!r}" if isinstance(key_node.value, str) else "a key"
                 told = f"{shown} is not a text; put it into quotes"
@@ -57,6 +60,12 @@ def _whole_number(_: yaml.Loader, node: yaml.ScalarNode) -> int:
 _CoreLoader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
+class _OthersLoader(_CoreLoader):
+    """Reads what others have written: a key such as 200 or no is the text that stands there."""
+
+    keys_are_texts = True
+
+
 class YamlError(ValueError):
     """A text that is not YAML; the sentence says why, and ``line`` where, 0 if unknown."""
 
@@ -65,10 +74,10 @@ class YamlError(ValueError):
         super().__init__(sentence)
 
 
-def parse_yaml(text: str) -> JSON:
-    """Return the value of a YAML text. Raises `YamlError`."""
+def parse_yaml(text: str, *, keys_are_texts: bool = False) -> JSON:
+    """Return the value of a YAML text; ``keys_are_texts`` takes 200 as a key without quotes. Raises `YamlError`."""
     try:
-        return _plain(yaml.load(text, _CoreLoader), 0)  # noqa: S506 - a subclass of the safe loader
+        return _plain(yaml.load(text, _OthersLoader if keys_are_texts else _CoreLoader), 0)  # noqa: S506 - safe ones
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         told = getattr(error, "problem", None) or getattr(error, "reason", None) or error

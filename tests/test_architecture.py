@@ -38,9 +38,11 @@ SERVER = [
 ]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "drift_text", "drift_checks",
 ]  # fmt: skip
+DRIFT = ["rules", "schemas", "pairing", "differences", "operations", "pages", "fetching", "survey"]
 OUTSIDE = [
-    {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"reports"},
+    {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"drift"}, {"reports"},
     {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
@@ -81,12 +83,14 @@ def imports(path: Path) -> Iterator[str]:
 def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "engine")} == set(ENGINE)
     assert {path.stem for path in modules(PACKAGE / "control")} == set(CONTROL)
+    assert {path.stem for path in modules(PACKAGE / "drift")} == set(DRIFT)
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
     assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set.union(*OUTSIDE) - {
         "client",
         "control",
+        "drift",
         "reports",
         "server",
     }
@@ -94,7 +98,14 @@ def test_every_module_has_a_rank() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "ranks"),
-    [("engine", ENGINE), ("reports", REPORTS), ("control", CONTROL), ("server", SERVER), ("client", CLIENT)],
+    [
+        ("engine", ENGINE),
+        ("drift", DRIFT),
+        ("reports", REPORTS),
+        ("control", CONTROL),
+        ("server", SERVER),
+        ("client", CLIENT),
+    ],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
     prefix = f"mockserver.{folder}."

@@ -163,7 +163,7 @@ def test_every_exit_code_is_documented_once() -> None:
     section = README.partition("| exit code |")[2].partition("\n\n")[0]
     documented = [int(code) for code in re.findall(r"^\| ([0-9]+) \|", section, re.MULTILINE)]
     in_code = re.findall(r"^ *([0-9]+) +\S", cli.__doc__ or "", re.MULTILINE)
-    assert documented == [int(code) for code in in_code] == [0, cli.UNUSABLE, cli.INTERRUPTED]
+    assert documented == [int(code) for code in in_code] == [0, cli.DIFFERENT, cli.UNUSABLE, cli.INTERRUPTED]
 
 
 def test_the_environment_is_documented_by_its_rule() -> None:
