@@ -34,6 +34,26 @@ def on_value(
     return Part(cost, lambda sighting: holds(read(sighting)), explain)
 
 
+def on_any(
+    cost: int,
+    place: str,
+    expected: JSON,
+    read: Callable[[Sighting], Sequence[JSON]],
+    holds: Callable[[JSON], bool],
+) -> Part:
+    """Return a part that looks at something that a call may have several of; one is enough."""
+
+    def explain(sighting: Sighting) -> list[Difference]:
+        found = read(sighting)
+        if any(map(holds, found)):
+            return []
+        there = [each for each in found if each is not None]
+        told = there if len(there) > 1 else there[0] if there else ABSENT
+        return [Difference(place, expected, told)]
+
+    return Part(cost, lambda sighting: any(map(holds, read(sighting))), explain)
+
+
 def on_matcher(cost: int, place: str, matcher: Matcher, read: Callable[[Sighting], Sequence[Value]]) -> Part:
     """Return a part that asks a matcher about the values of one place."""
     return Part(

@@ -10,7 +10,7 @@ The words are those of WireMock, and some of ours, which `OURS` lists.
 import base64
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -18,11 +18,11 @@ from mockserver.engine.comparison import Difference
 from mockserver.engine.exchange import JSON, NAMES, PORTS, Reason
 from mockserver.engine.matchers import read_matcher
 from mockserver.engine.matching import Fault, Matcher, Value, short
-from mockserver.engine.parts import Part, on_matcher, on_value
+from mockserver.engine.parts import Part, on_any, on_matcher, on_value
 from mockserver.engine.paths import normal_path, path_pattern, path_values, variables_of
 from mockserver.engine.sightings import Sighting, address_of
 from mockserver.engine.text_matchers import expression_of
-from mockserver.engine.values import ABSENT, below, nearest
+from mockserver.engine.values import below, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,20 +272,9 @@ def _any_of(
     operand: JSON, at: str, context: _Context, *, read: Callable[[Sighting], Sequence[JSON]]
 ) -> list[Part]:
     """Return the part that looks at something that a bulk call has several of."""
-    (part,) = _one_of(operand, at, context, read=lambda _: None, cost=4)
+    _one_of(operand, at, context, read=read)
     wanted = operand if isinstance(operand, list) else [operand]
-
-    def is_met(sighting: Sighting) -> bool:
-        return any(each in wanted for each in read(sighting))
-
-    def explain(sighting: Sighting) -> list[Difference]:
-        if is_met(sighting):
-            return []
-        found = [each for each in read(sighting) if each is not None]
-        told = found if len(found) > 1 else found[0] if found else ABSENT
-        return [Difference(f"/mock/{at.rpartition('/')[2]}", operand, told)]
-
-    return [replace(part, accepts=is_met, explain=explain)]
+    return [on_any(4, f"/mock/{at.rpartition('/')[2]}", operand, read, wanted.__contains__)]
 
 
 def _status(operand: JSON, _: str, __: _Context) -> list[Part]:
