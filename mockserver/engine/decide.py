@@ -238,7 +238,7 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
-            form = case.form_of(rule)
+            form = case.form_of(rule) if kind == "success" else ""
             case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made, form)
         else:
             case.keys.drop(key, case.number)

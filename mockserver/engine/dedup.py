@@ -106,7 +106,7 @@ class Keys:
         _, first, original, status, headers, body, made, kept_form = entry
         if first != fingerprint:
             return Mismatched(original)
-        is_own = status and kept_form == form
+        is_own = status and kept_form in {"", form}
         return Seen(Response(status, headers, body) if is_own else None, original, made)
 
     def _judge_issued(self, key: Key, now: float) -> Verdict:
@@ -129,7 +129,7 @@ class Keys:
     ) -> None:
         """Remember the answer of the call ``number`` for a key, and let go of it where that call held it.
 
-        ``form`` names what has answers of the same form, where those of others are not to be repeated.
+        ``form`` names what has answers of the same form, where those of others are not to be repeated; empty: all have.
         """
         self.drop(key, number)
         response = response or _NO_ANSWER

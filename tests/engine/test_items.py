@@ -286,6 +286,22 @@ def test_a_rule_that_holds_keys_holds_none_for_items() -> None:
     assert sent(where, {"name": "a", "key": "k-2"}, path="/things")[1].outcome == "repeated"
 
 
+def test_an_error_that_is_remembered_is_repeated_on_other_routes_as_it_was() -> None:
+    other = {"operationId": "other", "responses": {"200": {"description": ""}}}
+    body = {"content": {"application/json": {"schema": {}}}}
+    where = made(
+        {
+            "/paths/~1others/post": {**other, "requestBody": body},
+            "/x-mock/checks": ["parsing", "key", "validation"],
+            "/x-mock/dedup": [{**RULE, "remembers": ["success", "error"]}],
+        }
+    )
+    refused, exchange = sent(where, {"key": "k"}, path="/things")
+    assert exchange.outcome == "refused"
+    again, exchange = sent(where, {"key": "k"}, path="/others")
+    assert (again, exchange.outcome, exchange.status) == (refused, "repeated", 400)
+
+
 # Issued keys
 
 
