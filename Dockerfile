@@ -14,7 +14,7 @@ WORKDIR /config
 USER 10001:10001
 EXPOSE 4747
 STOPSIGNAL SIGTERM
-# Without proxies: an engine may hand its own to every container.
+# Without proxies: an engine may hand its own to every container. With TLS first, since --tls-cert may be given.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:4747/__admin/health', timeout=2)"]
+    CMD ["python", "-c", "import ssl; from urllib.request import HTTPSHandler, ProxyHandler, build_opener\ntls = HTTPSHandler(context=ssl._create_unverified_context())\nask = build_opener(ProxyHandler({}), tls).open\ntry: ask('https://127.0.0.1:4747/__admin/health', timeout=1)\nexcept OSError: ask('http://127.0.0.1:4747/__admin/health', timeout=1)"]
 ENTRYPOINT ["mockserver", "serve", "--host", "0.0.0.0"]

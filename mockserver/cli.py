@@ -139,7 +139,7 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     plan = _plan(given, config)
     if show_config:
         configuration = plan.configuration()
-        plan.blueprint(configuration)
+        launch.prepared(plan, configuration)
         click.echo("\n".join(shown_configuration(plan, configuration)))
         return
     sys.exit(launch.serve(plan))
@@ -191,7 +191,7 @@ def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **g
     plan = _plan(given, config)
     configuration = plan.configuration()
     blueprint = plan.blueprint(configuration, names)
-    url = base_url(configuration["host"], configuration["port"])
+    url = base_url(configuration["host"], configuration["port"], configuration.scheme)
     found = [api_overview(api, blueprint.policies[api.name].limits, url) for api in blueprint.apis]
     click.echo(json.dumps({"apis": found}, indent=2) if as_json else "\n\n".join(map(overview_text, found)))
 

@@ -113,6 +113,7 @@ def settings_of(configuration: Configuration, apis: Iterable[Api], known: Collec
         admit_invalid=configuration["on-invalid"] == "report",
         most_calls=most_calls,
         most_bytes=most_bytes,
+        scheme=configuration.scheme,
     )
 
 
@@ -235,7 +236,7 @@ def _rules(
 
     A rule for an API that is known but not served is passed over.
     """
-    names, read, faults = known_by(served.values()), list[Rule](), list[Problem]()
+    names, read, faults = known_by(served.values(), configuration.scheme), list[Rule](), list[Problem]()
     for position, document in enumerate(configuration["rules"]):
         request = document.get("request")
         api = request.get("api") if isinstance(request, dict) else None

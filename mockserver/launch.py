@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,9 +63,33 @@ def start(document: Mapping[str, JSON], name: str, file: Path | None = None) -> 
     table = loading.table()
     layers = [*([] if file is None else [loading.load_config(file)]), table.of_file(document, name)]
     configuration = configure(table, *layers)
-    stage = stage_of(configuration, blueprint_of(configuration))
+    blueprint, tls = loading.together(lambda: blueprint_of(configuration), lambda: tls_of(configuration))
+    stage = stage_of(configuration, blueprint)
     return ServerThread(
-        app_of(stage, configuration), configuration["host"], configuration["port"], closing=stage.closing.set
+        app_of(stage, configuration),
+        configuration["host"],
+        configuration["port"],
+        closing=stage.closing.set,
+        tls=tls,
+    )
+
+
+def tls_of(configuration: Configuration) -> ssl.SSLContext | None:
+    """Return what a server speaks TLS with, None for one that speaks none. Raises `SpecError`."""
+    if configuration["tls-cert"] is None and configuration["tls-key"] is None:
+        return None
+    from mockserver.server.handshakes import Context  # noqa: PLC0415 - most servers speak no TLS
+    from mockserver.tls import load  # noqa: PLC0415 - as above
+
+    context = Context(tell_on_stderr)
+    load(context, configuration)
+    return context
+
+
+def prepared(plan: Plan, configuration: Configuration) -> tuple[Blueprint, ssl.SSLContext | None]:
+    """Return what is served, and what TLS is spoken with. Raises `SpecError` with every problem of both."""
+    return loading.together(
+        lambda: plan.blueprint(configuration), lambda: plan.located(lambda: tls_of(configuration))
     )
 
 
@@ -86,7 +111,7 @@ def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalF
         raise SpecError([configuration.problem(("journal",), f"{path} cannot be written: {why}")]) from None
 
 
-def listen(host: str, port: int, *, is_guarded: bool = False) -> list[socket.socket]:
+def listen(host: str, port: int, scheme: str = "http", *, is_guarded: bool = False) -> list[socket.socket]:
     """Return the listening sockets; what a user should know of them is told. Raises `SpecError`.
 
     ``is_guarded`` says that callers of the control plane need a token.
@@ -105,8 +130,10 @@ def listen(host: str, port: int, *, is_guarded: bool = False) -> list[socket.soc
         told = "another program has this port on ::1, where clients of localhost may look first"
         tell_on_stderr(f"mockserver: warning: {told}; listening on {DEFAULT_HOST} only")
     if not is_here(_bracketed(host), ()) and not is_guarded:
-        told = f"whoever reaches {url_of(sockets)} can use {PREFIX}: read what was sent, real credentials included"
-        tell_on_stderr(f"mockserver: warning: {told}, and change answers; --admin-token asks for a token")
+        told = f"whoever reaches {url_of(sockets, scheme)} can use {PREFIX}: read what was sent, real credentials"
+        tell_on_stderr(
+            f"mockserver: warning: {told} included, and change answers; --admin-token asks for a token"
+        )
     return sockets
 
 
@@ -130,10 +157,10 @@ def serve(plan: Plan) -> int:
     before = stamps_of([plan.named or Path(loading.CONFIG_FILE)])
     configuration = plan.configuration()
     seen = {**stamps_of(plan.files(configuration)), **before}
-    blueprint = plan.blueprint(configuration)
+    blueprint, tls = prepared(plan, configuration)
     stage, kept = stage_of(configuration, blueprint), journal_file(configuration, blueprint)
-    token = configuration["admin-token"]
-    sockets = listen(configuration["host"], configuration["port"], is_guarded=token is not None)
+    token, scheme = configuration["admin-token"], configuration.scheme
+    sockets = listen(configuration["host"], configuration["port"], scheme, is_guarded=token is not None)
     for note in _notes(plan, configuration, blueprint):
         tell_on_stderr(f"mockserver: {note}")
     console = Console(sys.stdout, form := configuration["log"], colours=_is_coloured())
@@ -153,9 +180,9 @@ def serve(plan: Plan) -> int:
 
             if configuration["watch"]:
                 watching.callback(Watch(plan, configuration, seen, replace).stop)
-            console.ready(url_of(sockets))
+            console.ready(url_of(sockets, scheme))
 
-        code = run(app, sockets, ready, stage.closing.set)
+        code = run(app, sockets, ready, stage.closing.set, tls)
     console.close()
     _give_up_stdout()
     return code

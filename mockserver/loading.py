@@ -24,6 +24,7 @@ from mockserver.options import Layer, Table
 from mockserver.yamltext import YamlError, lines_of, parse_yaml
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def read_text(path: Any) -> str:
@@ -231,10 +232,17 @@ def gathered(loads: Iterable[Callable[[], T]]) -> list[T]:
     return found
 
 
+def together(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+    """Return what two loads give. Raises `SpecError` with the problems of both."""
+    loads: list[Callable[[], Any]] = [first, second]
+    one, other = gathered(loads)
+    return one, other
+
+
 # The configuration
 
 CONFIG_FILE: Final = "mockserver.yaml"
-_PATHS: Final = ("journal", "specs")
+_PATHS: Final = ("journal", "specs", "tls-cert", "tls-key")
 """The keys that name files; in a configuration file they are relative to it."""
 
 

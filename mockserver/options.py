@@ -257,9 +257,21 @@ class Configuration:
             return {place[1]: given.value for place, given in self.given.items() if place[0] == key}
         return self.given[(key,)].value if (key,) in self.given else option.default
 
+    @property
+    def scheme(self) -> str:
+        """How the server is called: one port speaks TLS only, or not at all."""
+        return "http" if self["tls-cert"] is None else "https"
+
     def entries(self, key: str) -> dict[str, Given]:
         """Return what is given for each API under a key."""
         return {place[1]: given for place, given in self.given.items() if place[0] == key and len(place) == 2}
+
+    def keeping(self, keys: Iterable[str], other: "Configuration") -> "Configuration":
+        """Return this configuration with what another one has under some keys."""
+        kept = set(keys)
+        own = {place: given for place, given in self.given.items() if place[0] not in kept}
+        theirs = {place: given for place, given in other.given.items() if place[0] in kept}
+        return Configuration(self.options, {**own, **theirs})
 
     def problem(self, place: Place, sentence: str, below: str = "") -> Problem:
         """Return a problem of a value, named by what gave it."""

@@ -8,9 +8,9 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.values import duration_text
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, scheme: str = "http") -> str:
     """Return the base URL of a server."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def routes_of(api: Api) -> list[dict[str, JSON]]:

@@ -3,10 +3,10 @@
 Everything that can be wrong with what the user gave is found here, before a socket is opened, and told at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver import loading
 from mockserver.configuration import prefix_of, settings_of
@@ -16,6 +16,8 @@ from mockserver.engine.routing import mounted
 from mockserver.engine.world import Blueprint
 from mockserver.options import CONFIG_VARIABLE, Configuration, Layer, Place, configure, shown
 from mockserver.yamltext import lines_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class Plan:
     def blueprint(self, configuration: Configuration, names: Sequence[str] = ()) -> Blueprint:
         """Return what is served, or what of some names would be. Raises `SpecError` with every problem."""
         return blueprint_of(configuration, names, self._files())
+
+    def located(self, load: Callable[[], T]) -> T:
+        """Return what is loaded. Raises `SpecError`, with the lines of problems in the configuration file."""
+        try:
+            return load()
+        except SpecError as error:
+            raise loading.located(error, self._files()) from None
 
     def files(self, configuration: Configuration) -> list[Path]:
         """Return the files whose change matters, also a configuration file that is not there yet."""

@@ -18,7 +18,19 @@ from mockserver.loading import stamp_of
 from mockserver.options import Configuration
 from mockserver.plan import Plan
 
-AT_START_ONLY: Final = ("host", "port", "cors", "allow-hosts", "log", "journal", "seed", "clock", "watch")
+TLS: Final = ("tls-cert", "tls-key")
+AT_START_ONLY: Final = (
+    "host",
+    "port",
+    *TLS,
+    "cors",
+    "allow-hosts",
+    "log",
+    "journal",
+    "seed",
+    "clock",
+    "watch",
+)
 """The keys that a running server cannot change."""
 
 Stamps = dict[Path, tuple[int, ...]]
@@ -97,7 +109,7 @@ class Watch:
         configuration = self._plan.configuration()
         files = self._plan.files(configuration)
         self._seen = {**stamps_of(files), **{path: self._seen[path] for path in files if path in self._seen}}
-        blueprint = self._plan.blueprint(configuration)
+        blueprint = self._plan.blueprint(configuration.keeping(TLS, self._started))
         self._replace(blueprint)
         self._tell(f"mockserver: {names}: read again")
         for warning in warnings_of(blueprint, configuration["specs"]):

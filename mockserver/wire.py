@@ -7,7 +7,7 @@ import base64
 import re
 from urllib.parse import parse_qsl
 
-from mockserver.engine.exchange import JSON, Exchange, Request, Response
+from mockserver.engine.exchange import JSON, PORTS, Exchange, Request, Response
 from mockserver.engine.headers import cookies_of, lines_of
 from mockserver.engine.mappings import write_mapping
 from mockserver.engine.rules import Armed, Rules
@@ -58,10 +58,10 @@ def logged_request(exchange: Exchange, *, answered: bool = False) -> dict[str, J
     Names of headers are capitalised: ASGI lowers them.
     """
     request = exchange.request
-    host, port = _address(request.headers.get("host", ""))
+    host, port = _address(request.headers.get("host", ""), PORTS[exchange.scheme])
     return {
         "url": _url(request),
-        "absoluteUrl": f"http://{request.headers.get('host', 'localhost')}{_url(request)}",
+        "absoluteUrl": f"{exchange.scheme}://{request.headers.get('host', 'localhost')}{_url(request)}",
         "method": request.method,
         "clientIp": request.client,
         "headers": _headers(lines_of(request.raw_headers)),
@@ -72,7 +72,7 @@ def logged_request(exchange: Exchange, *, answered: bool = False) -> dict[str, J
         "body": _text(request.body),
         "bodyAsBase64": base64.b64encode(request.body).decode(),
         "protocol": "HTTP/1.1",
-        "scheme": "http",
+        "scheme": exchange.scheme,
         "host": host,
         "port": port,
         "queryParams": _query(request.query),
@@ -126,11 +126,11 @@ def _url(request: Request) -> str:
     return f"{request.path}?{request.query}" if request.query else request.path
 
 
-def _address(host: str) -> tuple[str, int]:
-    """Split a Host header; a port that is none counts as 80."""
+def _address(host: str, default_port: int) -> tuple[str, int]:
+    """Split a Host header; a port that is none counts as that of the scheme."""
     match = re.fullmatch(r"(.*?)(?::([0-9]{1,5}))?", host, re.DOTALL)
     name, port = (match[1], match[2]) if match is not None else (host, None)
-    return name, int(port or 80)
+    return name, int(port or default_port)
 
 
 def _headers(lines: list[tuple[str, str]]) -> dict[str, JSON]:

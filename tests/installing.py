@@ -60,10 +60,10 @@ def installed_npm(name: str, folder: Path, *options: str) -> Path:
 
 
 def program(name: str) -> str:
-    """Return the path of a program; Node and npm are promised by every machine that runs the tests."""
+    """Return the path of a program; those that are asked for are promised by every machine that runs the tests."""
     path = shutil.which(name)
     if path is None:
-        pytest.fail(f"{name} is needed for packages of npm, and not on the PATH", pytrace=False)
+        pytest.fail(f"{name} is needed for this test, and not on the PATH", pytrace=False)
     return path
 
 

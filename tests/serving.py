@@ -5,13 +5,15 @@ import json
 import os
 import random
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mockserver.engine.clock import Clock
 from mockserver.engine.contract import Api
@@ -21,22 +23,33 @@ from mockserver.server.assembly import build_app
 from mockserver.server.running import ServerThread
 from mockserver.stage import Stage
 from tests.answers import check_answer, is_control
+from tests.certificates import Files
+from tests.tls_socket import TlsSocket
 
 JSON = {"Content-Type": "application/json"}
 TRIGGER = {"name": "welcome", "to": ["ada"]}
 
 
 class Running:
-    """A running server, its stage, and its address; its control plane is held to its document."""
+    """A running server, its stage, and its address; its control plane is held to its document.
 
-    def __init__(self, stage: Stage, server: ServerThread) -> None:
+    ``tls`` is what a client speaks TLS with, where the server does.
+    """
+
+    def __init__(self, stage: Stage, server: ServerThread, tls: ssl.SSLContext | None = None) -> None:
         self.stage, self.server, self.url = stage, server, server.url
-        self.address = server.url.removeprefix("http://")
+        self.address = server.url.partition("://")[2]
+        self._tls = tls
+
+    def connection(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection(self.address, timeout=10)
+        return http.client.HTTPSConnection(self.address, timeout=10, context=self._tls)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection = self.connection()
         try:
             data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
             connection.request(method, path, data, headers or {})
@@ -61,7 +74,8 @@ class Running:
 
     def raw(self) -> socket.socket:
         host, port = self.address.split(":")
-        return socket.create_connection((host, int(port)), timeout=10)
+        plain = socket.create_connection((host, int(port)), timeout=10)
+        return plain if self._tls is None else cast("socket.socket", TlsSocket(plain, self._tls, host))
 
     def send_raw(self, data: bytes) -> bytes:
         with self.raw() as connection:
@@ -85,13 +99,19 @@ def until(holds: Any, timeout: float = 5.0) -> None:
 
 @contextmanager
 def running(
-    settings: Settings | None = None, apis: Sequence[Api] | None = None, **options: Any
+    settings: Settings | None = None,
+    apis: Sequence[Api] | None = None,
+    tls: Files | None = None,
+    **options: Any,
 ) -> Iterator[Running]:
+    if tls is not None:
+        settings = replace(settings or Settings(), scheme="https")
     world = World(Blueprint(apis or load_bundled(), settings), Clock(time.time), random.Random(7).getrandbits)
     stage = Stage(world)
-    server = ServerThread(build_app(stage, **options), closing=stage.closing.set)
+    context = None if tls is None else tls.server_context()
+    server = ServerThread(build_app(stage, **options), closing=stage.closing.set, tls=context)
     try:
-        yield Running(stage, server)
+        yield Running(stage, server, None if tls is None else tls.client_context())
     finally:
         server.stop()
 

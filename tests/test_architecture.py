@@ -24,6 +24,7 @@ CONTROL = [
 ]  # fmt: skip
 CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
 SERVER = [
+    "handshakes",
     "cors",
     "console",
     "delivery",
@@ -39,7 +40,7 @@ REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
 ]  # fmt: skip
 OUTSIDE = [
-    {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
+    {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"reports"},
     {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip

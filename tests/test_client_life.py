@@ -25,7 +25,7 @@ from tests.serving import running, serving
 
 @pytest.mark.parametrize(
     "url",
-    ["", "127.0.0.1:4747", "localhost", "https://127.0.0.1:4747", "http://", "http://127.0.0.1:x", "http://127.0.0.1:99999", "http://127.0.0.1/ a", "http://127.0.0.1/é", "http://h/?q=1", "http://h/#f", "http://[::1"],
+    ["", "127.0.0.1:4747", "localhost", "ftp://127.0.0.1:4747", "http://", "http://127.0.0.1:x", "http://127.0.0.1:99999", "http://127.0.0.1/ a", "http://127.0.0.1/é", "http://h/?q=1", "http://h/#f", "http://[::1"],
 )  # fmt: skip
 def test_what_is_no_url_of_a_mock_server(url: str) -> None:
     with pytest.raises(ValueError, match="is not the URL of a mock server; write it as http://127.0.0.1:4747"):  # fmt: skip

@@ -233,6 +233,19 @@ def test_a_changed_configuration_is_used(watched: Watched) -> None:
     assert watched.send({"to": "ada"}) == 429
 
 
+def test_tls_begins_at_the_next_start_and_calls_are_shown_as_they_come_until_then(watched: Watched) -> None:
+    assert watched.write("m.yaml", "tls-cert: cert.pem\ntls-key: key.pem\nkeep: '3'\n") == [
+        "mockserver: m.yaml: read again",
+        "mockserver: tls-cert takes effect at the next start; it stays not set",
+        "mockserver: tls-key takes effect at the next start; it stays not set",
+    ]
+    watched.send({"to": "ada"})
+    assert watched.stage.blueprint.known.scheme == "http"
+    (call,) = watched.stage.world.journal.newest_first()
+    assert call.scheme == "http"
+    assert watched.stage.blueprint.settings.most_calls == 3
+
+
 def test_a_configuration_may_bring_another_spec(watched: Watched) -> None:
     (watched.folder / "more.yaml").write_text(PARCEL.replace("/parcels", "/letters"), encoding="utf-8")
     plan = Plan({}, {}, watched.folder / "m.yaml")

@@ -2,15 +2,19 @@
 
 import errno
 import os
+import re
 import socket
+import ssl
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives import serialization
 
 from mockserver.cli import main
+from tests.certificates import authority, issued
 
 PARCEL = """\
 openapi: 3.1.0
@@ -237,6 +241,95 @@ def test_what_cannot_be_served(
 ) -> None:
     got = told(["serve", *options], tmp_path, {"parcel.yaml": PARCEL, **files}, monkeypatch)
     assert got.splitlines() == [f"Error: {line}" for line in lines]
+
+
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return files for TLS by name, sound ones and others."""
+    files = issued(tmp_path_factory.mktemp("pems"))
+    cert, key = files.cert.read_bytes(), files.key.read_bytes()
+    locked = serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    )  # fmt: skip
+    return {
+        "cert.pem": cert,
+        "key.pem": key,
+        "other.pem": authority().issue_cert("localhost").private_key_pem.bytes(),
+        "locked.pem": locked,
+        "old.pem": b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAA==\n-----END RSA PRIVATE KEY-----\n",
+        "cert.der": ssl.PEM_cert_to_DER_cert(files.root.read_text(encoding="ascii")),
+        "cut-cert.pem": cert[:200] + b"\n-----END CERTIFICATE-----\n",
+        "cut-key.pem": key[:80] + b"\n-----END PRIVATE KEY-----\n",
+        "parameters.pem": b"-----BEGIN DH PARAMETERS-----\nAA==\n-----END DH PARAMETERS-----\n",
+        "empty.pem": b"",
+    }
+
+
+PAIR = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
+
+
+@pytest.mark.parametrize(
+    ("options", "files", "lines"),
+    [
+        # only one of the two
+        (PAIR[:2], {}, ["--tls-cert: is of no use alone; give --tls-key as well"]),
+        (PAIR[2:], {}, ["--tls-key: is of no use alone; give --tls-cert as well"]),
+        ([], {"mockserver.yaml": "port: 1\ntls-key: key.pem\n"}, ["mockserver.yaml:2: /tls-key: is of no use alone; give tls-cert as well"]),
+        (["--tls-cert", "", *PAIR[2:]], {}, ["--tls-cert: must have at least 1 characters. Mend the number of characters: at least 1."]),
+        # what cannot be read
+        ([*PAIR[:2], "--tls-key", "none.pem"], {}, ["--tls-key: none.pem cannot be read: No such file or directory"]),
+        (["--tls-cert", ".", *PAIR[2:]], {}, ["--tls-cert: . cannot be read: it is not a regular file"]),
+        (["--tls-cert", "x" * 300, *PAIR[2:]], {}, [f"--tls-cert: {'x' * 300} cannot be read: {os.strerror(errno.ENAMETOOLONG)}"]),
+        (["--tls-cert", "none.pem", "--tls-key", "."], {}, ["--tls-cert: none.pem cannot be read: No such file or directory", "--tls-key: . cannot be read: it is not a regular file"]),
+        ([], {"mockserver.yaml": "tls-cert: none.pem\ntls-key: key.pem\nkeys: {nova: k}\n"}, ["mockserver.yaml:3: /keys/nova: no API named 'nova' is served; did you mean novu?", "mockserver.yaml:1: /tls-cert: none.pem cannot be read: No such file or directory"]),
+        # what is in the files
+        (["--tls-cert", "cert.der", *PAIR[2:]], {}, ["--tls-cert: cert.der is not PEM, a text with a line -----BEGIN …-----; if it is DER, convert it: openssl x509 -inform DER -in cert.der -out converted.pem"]),
+        ([*PAIR[:2], "--tls-key", "empty.pem"], {}, ["--tls-key: empty.pem is not PEM, a text with a line -----BEGIN …-----; if it is DER, convert it: openssl pkey -inform DER -in empty.pem -out converted.pem"]),
+        (["--tls-cert", "key.pem", "--tls-key", "cert.pem"], {}, ["--tls-cert: key.pem has no certificate in it; it is a private key, which tls-key takes", "--tls-key: cert.pem has no private key in it; it is a certificate, which tls-cert takes"]),
+        (["--tls-cert", "parameters.pem", "--tls-key", "parameters.pem"], {}, ["--tls-cert: parameters.pem has no certificate in it", "--tls-key: parameters.pem has no private key in it"]),
+        ([*PAIR[:2], "--tls-key", "locked.pem"], {}, ["--tls-key: locked.pem has a pass phrase, which is not supported; take it away: openssl pkey -in locked.pem -out plain.pem"]),
+        ([*PAIR[:2], "--tls-key", "old.pem"], {}, ["--tls-key: old.pem has a pass phrase, which is not supported; take it away: openssl pkey -in old.pem -out plain.pem"]),
+        ([*PAIR[:2], "--tls-key", "other.pem"], {}, ["--tls-key: other.pem does not belong to the certificate cert.pem"]),
+        ([], {"mockserver.yaml": "tls-cert: cert.pem\ntls-key: other.pem\n"}, ["mockserver.yaml:2: /tls-key: other.pem does not belong to the certificate cert.pem"]),
+        (["--tls-cert", "cut-cert.pem", *PAIR[2:]], {}, ["--tls-cert: cut-cert.pem cannot be used: OpenSSL says …"]),
+        ([*PAIR[:2], "--tls-key", "cut-key.pem"], {}, ["--tls-key: cut-key.pem cannot be used: OpenSSL says …"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("also", [[], ["--show-config"]], ids=["serve", "show"])
+def test_what_is_wrong_with_a_certificate(
+    options: list[str],
+    also: list[str],
+    files: dict[str, str],
+    lines: list[str],
+    pems: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, data in pems.items():
+        (tmp_path / name).write_bytes(data)
+    got = told(["serve", *options, *also], tmp_path, files, monkeypatch)
+    assert [re.sub("(?<=OpenSSL says ).+", "…", line) for line in got.splitlines()] == [f"Error: {line}" for line in lines]  # fmt: skip
+
+
+def test_a_file_that_may_not_be_read(
+    pems: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    for name, data in pems.items():
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # a test that root runs cannot be kept from reading
+    got = told(["serve", *PAIR], tmp_path, {}, monkeypatch)
+    why = os.strerror(errno.EACCES)
+    assert got == f"Error: --tls-cert: cert.pem cannot be read: {why}\nError: --tls-key: key.pem cannot be read: {why}\n"  # fmt: skip
+
+
+def test_a_variable_that_names_a_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOCKSERVER_TLS_CERT", "none.pem")
+    got = told(["serve", "--tls-key", "none.pem"], tmp_path, {}, monkeypatch)
+    why = "none.pem cannot be read: No such file or directory"
+    assert got == f"Error: MOCKSERVER_TLS_CERT: {why}\nError: --tls-key: {why}\n"
 
 
 @pytest.mark.parametrize(

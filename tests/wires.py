@@ -1,9 +1,9 @@
 """Clients at the level of bytes, on each parser of HTTP and each event loop that a server may run with."""
 
 import asyncio
-import http.client
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -13,10 +13,13 @@ import pytest
 
 from mockserver.server import running as running_module
 from mockserver.server.plain import PlainProtocol
+from tests.certificates import certificate
 from tests.serving import Running, running
 
-WIRES = ["asyncio and its parser", "asyncio and h11", "uvloop and its parser", "uvloop and h11"]
-"""Each event loop with each parser. Where uvloop or httptools are not installed, what `serve` takes instead is tested."""
+PLAIN_WIRES = ["asyncio and its parser", "asyncio and h11", "uvloop and its parser", "uvloop and h11"]
+TLS_WIRES = [f"{wire}, TLS" for wire in PLAIN_WIRES]
+WIRES = [*PLAIN_WIRES, *TLS_WIRES]
+"""Each event loop with each parser, without and with TLS. Where uvloop or httptools are not installed, what `serve` takes instead is tested."""
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -28,11 +31,11 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 def wired(wire: str, **options: Any) -> Iterator[Running]:
     """Run a server on one of the wires."""
     with pytest.MonkeyPatch.context() as patch:
-        if wire.endswith("h11"):
+        if "h11" in wire:
             patch.setattr(running_module, "_http_protocol", lambda: PlainProtocol)
         if wire.startswith("uvloop"):
             patch.setattr(asyncio, "run", _run)
-        context = running(**options)
+        context = running(tls=certificate() if wire in TLS_WIRES else None, **options)
         server = context.__enter__()
     try:
         yield server
@@ -57,13 +60,15 @@ def arm(server: Running, response: Any, namespace: str = "", **mapping: Any) -> 
 
 
 def rest(connection: socket.socket) -> tuple[bytes, str]:
-    """Return what still comes on a connection, and how it ends."""
+    """Return what still comes on a connection, and how it ends: closed, reset, or cut, where TLS had not announced it."""
     data = b""
     try:
         while piece := connection.recv(65536):
             data += piece
     except ConnectionResetError:
         return data, "reset"
+    except ssl.SSLEOFError:
+        return data, "cut"
     return data, "closed"
 
 
@@ -126,7 +131,7 @@ class EventStream:
     """A reader of server-sent events."""
 
     def __init__(self, server: Running, prefix: str = "", **headers: str) -> None:
-        self._connection = http.client.HTTPConnection(server.address, timeout=10)
+        self._connection = server.connection()
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request("GET", f"{prefix}/__admin/stream", headers=sent)
         self.response = self._connection.getresponse()

@@ -1,9 +1,15 @@
-"""HTTP to a control plane, with the standard library only: connections are kept and used again, by any thread."""
+"""HTTP to a control plane, with the standard library only: connections are kept and used again, by any thread.
+
+Over TLS, a server is trusted as Python does by default: by the root certificates of the system, or those that
+``SSL_CERT_FILE`` names. The server that a handle has started itself needs no proof of who it is, and its certificate
+may be for other names only, such as that of the service it stands in for.
+"""
 
 import contextlib
 import http.client
 import json
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -35,11 +41,19 @@ class Reply:
 class Pool:
     """The connections to one server that nobody uses now; the handles of its namespaces share them."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.address = (host, port)
+        self.scheme = "http" if tls is None else "https"
+        self._tls = tls
         self.is_closed = False
         self._idle: list[http.client.HTTPConnection] = []
         self._process = os.getpid()
+
+    def fresh(self, timeout: float) -> http.client.HTTPConnection:
+        """Return a new connection."""
+        if self._tls is None:
+            return http.client.HTTPConnection(*self.address, timeout=timeout)
+        return http.client.HTTPSConnection(*self.address, timeout=timeout, context=self._tls)
 
     def take(self) -> http.client.HTTPConnection | None:
         """Return a kept connection, None where there is none."""
@@ -72,23 +86,28 @@ class Pool:
 
 
 class Connection:
-    """A control plane, reached at the base URL of a server, or of a namespace of it."""
+    """A control plane, reached at the base URL of a server, or of a namespace of it.
 
-    def __init__(self, url: str, token: str | None = None, pool: Pool | None = None) -> None:
-        host, port, self._path = _parsed(url)
+    With ``is_own``, the server was started here, and its certificate is not looked at.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, pool: Pool | None = None, *, is_own: bool = False
+    ) -> None:
+        scheme, host, port, self._path = _parsed(url)
         self._host = f"[{host}]" if ":" in host else host
-        self._pool = Pool(host, port) if pool is None else pool
+        self._pool = Pool(host, port, _tls(scheme, is_own=is_own)) if pool is None else pool
         self._token = token
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return f"http://{self._host}:{self._pool.address[1]}{self._path}"
+        return f"{self._pool.scheme}://{self._host}:{self._pool.address[1]}{self._path}"
 
     def below(self, name: str) -> "Connection":
         """Return the connection to a namespace of the same server."""
-        host, port, path = self._host, self._pool.address[1], self._path.partition("/~")[0]
-        return Connection(f"http://{host}:{port}{path}/~{name}", self._token, self._pool)
+        root = self.url.removesuffix(self._path) + self._path.partition("/~")[0]
+        return Connection(f"{root}/~{name}", self._token, self._pool)
 
     def get(self, path: str, **query: str) -> JSON:
         """Return what a route answers. Raises `ControlError` and OSError."""
@@ -136,7 +155,7 @@ class Connection:
             if self._pool.is_closed:
                 raise self._stopped()
             kept = self._pool.take()
-            connection = kept or http.client.HTTPConnection(*self._pool.address, timeout=timeout)
+            connection = kept or self._pool.fresh(timeout)
             try:
                 return self._send(connection, method, target, data, timeout)
             except TimeoutError as error:
@@ -144,7 +163,7 @@ class Connection:
                 raise TimeoutError(told) from error
             except (OSError, http.client.HTTPException) as error:
                 # One that was kept may have been closed by the server meanwhile: once more.
-                is_stale = isinstance(error, ConnectionError | http.client.BadStatusLine)
+                is_stale = isinstance(error, _STALE)
                 if kept is None or not is_stale:
                     raise self._unreached(error) from error
 
@@ -183,6 +202,8 @@ class Connection:
     def _unreached(self, error: Exception) -> ConnectionError:
         if self._pool.is_closed:
             return self._stopped()
+        if isinstance(error, ssl.SSLError):
+            return ConnectionError(_told_of_tls(self.url, error))
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return ConnectionError(f"no mock server answers at {self.url}: {why}")
 
@@ -202,8 +223,37 @@ class Connection:
         self._pool.close()
 
 
-def _parsed(url: str) -> tuple[str, int, str]:
-    """Return host, port and path of a base URL; that of the control plane is taken for it. Raises ValueError."""
+_STALE: Final = (ConnectionError, http.client.BadStatusLine, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""What a kept connection ends with where the server has closed it."""
+_PORTS: Final = {"http": 80, "https": 443}
+_OTHER_NAME: Final = frozenset({62, 64})
+"""OpenSSL's codes for a certificate without the host name, or the IP address, that was called."""
+
+
+def _tls(scheme: str, *, is_own: bool) -> ssl.SSLContext | None:
+    if scheme == "http":
+        return None
+    if not is_own:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _told_of_tls(url: str, error: ssl.SSLError) -> str:
+    """Return why TLS with a server was not to be had, and what to do."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        why = f"{error.reason or error}".replace("_", " ").lower()
+        return f"what answers at {url} does not speak TLS as it should ({why}); is it http:// that is meant?"
+    told = f"the certificate of the mock server at {url} is not trusted: {error.verify_message.rstrip('.')}"
+    if error.verify_code in _OTHER_NAME:
+        return f"{told}; call it by a name that stands in the certificate, or make one for this name"
+    advice = "name the file of who signed it (a self-signed certificate itself) in the variable SSL_CERT_FILE"
+    return f"{told}; {advice}"
+
+
+def _parsed(url: str) -> tuple[str, str, int, str]:
+    """Return scheme, host, port and path of a base URL, or of the control plane below it. Raises ValueError."""
     told = f"{url!r} is not the URL of a mock server; write it as http://127.0.0.1:4747"
     try:
         parts = urlsplit(url)
@@ -211,9 +261,10 @@ def _parsed(url: str) -> tuple[str, int, str]:
     except ValueError:
         raise ValueError(told) from None
     is_plain = url.isascii() and url.isprintable() and " " not in url and not (parts.query or parts.fragment)
-    if parts.scheme != "http" or not parts.hostname or not is_plain:
+    if parts.scheme not in _PORTS or not parts.hostname or not is_plain:
         raise ValueError(told)
-    return parts.hostname, port or 80, parts.path.rstrip("/").removesuffix(PREFIX).rstrip("/")
+    path = parts.path.rstrip("/").removesuffix(PREFIX).rstrip("/")
+    return parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path
 
 
 def _value(data: bytes, media_type: str) -> JSON:

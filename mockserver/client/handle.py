@@ -28,6 +28,8 @@ class Options(TypedDict, total=False):
     config: str | Path | None
     host: str
     port: int
+    tls_cert: str | Path
+    tls_key: str | Path
     apis: Sequence[str]
     specs: Sequence[str | Path]
     prefixes: Mapping[str, str]
@@ -88,13 +90,14 @@ class MockServer(View):
             told = f"cannot listen on {address} {document['port']}: {error.strerror or error}"
             raise OSError(error.errno, told) from error
         self._is_part = False
-        super().__init__(Connection(self._server.url, options.get("admin_token")))
+        super().__init__(Connection(self._server.url, options.get("admin_token"), is_own=True))
 
     @classmethod
     def connect(cls, url: str, *, token: str | None = None) -> Self:
         """Return the handle of a server that runs, or of a namespace of it, where the URL names one.
 
-        Raises ValueError for what is no URL, OSError where no mock server answers, `ControlError` for a wrong token.
+        Raises ValueError for what is no URL, OSError where no mock server answers or its certificate is not trusted,
+        `ControlError` for a wrong token.
         """
         connection = Connection(url, token)
         try:

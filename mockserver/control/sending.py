@@ -118,7 +118,8 @@ async def _through(asked: Asked, call: Call) -> list[Message]:
     scope = {
         "type": "http", "method": call.method, "path": call.path,
         "raw_path": (prefix + call.path).encode("latin-1", "replace"),
-        "query_string": call.query.encode("latin-1", "replace"), "root_path": "", "scheme": "http", "headers": headers,
+        "query_string": call.query.encode("latin-1", "replace"), "root_path": "", "headers": headers,
+        "scheme": own.get("scheme", "http"),
         "client": own.get("client"), "server": own.get("server"), "http_version": "1.1", SOURCE: PAGE,
     }  # fmt: skip
     asked_for = [{"type": "http.request", "body": call.body, "more_body": False}]

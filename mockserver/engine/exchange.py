@@ -204,7 +204,11 @@ class Exchange:
     fault: str | None = None
     source: str | None = None
     namespace: str = ""
+    scheme: str = "http"
 
+
+PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
+"""The port that is meant where a URL names none, by scheme."""
 
 NAMES: Final = {kind: kind.__name__.lower() for kind in (Admitted, Repeated, Refused, Scripted)}
 """Each outcome's word in the journal: its past participle in lower case."""

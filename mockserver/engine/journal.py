@@ -133,13 +133,18 @@ class Journal:
     """The calls of one namespace, by number from 1; a number is never used twice.
 
     ``prefix`` are the first 24 characters of every call's UUID, its number makes the rest. ``dropped``
-    counts what the bounds of the ``room`` pushed out since it was last emptied.
+    counts what the bounds of the ``room`` pushed out since it was last emptied. ``scheme`` is that of all calls.
     """
 
     def __init__(
-        self, prefix: str, describe: Describe = undescribed, room: Room | None = None, namespace: str = ""
+        self,
+        prefix: str,
+        describe: Describe = undescribed,
+        room: Room | None = None,
+        namespace: str = "",
+        scheme: str = "http",
     ) -> None:
-        self._prefix, self.describe, self.namespace = prefix, describe, namespace
+        self._prefix, self.describe, self.namespace, self._scheme = prefix, describe, namespace, scheme
         self._room = room or Room()
         self._room.journals.append(self)
         self._records: dict[int, Row] = {}
@@ -289,6 +294,7 @@ class Journal:
             fault=record.fault,
             source=record.source,
             namespace=self.namespace,
+            scheme=self._scheme,
         )
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from mockserver.engine.comparison import Difference
-from mockserver.engine.exchange import JSON, NAMES, Reason
+from mockserver.engine.exchange import JSON, NAMES, PORTS, Reason
 from mockserver.engine.matchers import read_matcher
 from mockserver.engine.matching import Fault, Matcher, Value, short
 from mockserver.engine.parts import Part, on_matcher, on_value
@@ -58,10 +58,14 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What patterns and rules may name: the APIs that are served with their operations, and the examples of these."""
+    """What patterns and rules may name: the APIs that are served with their operations, and the examples of these.
+
+    ``scheme`` is that of all calls, since a server speaks TLS with every client or with none.
+    """
 
     operations: Mapping[str, Collection[str]] = field(default_factory=dict)
     examples: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
+    scheme: str = "http"
 
 
 def read_pattern(source: JSON, known: Known, at: str = "") -> Pattern:
@@ -231,15 +235,16 @@ def _one_matcher(operand: JSON, at: str, context: _Context, *, read: Callable[[S
     return [on_matcher(3, place, matcher, lambda sighting: [Value(read(sighting), None, sighting.now)])]
 
 
-def _port(operand: JSON, _: str, __: _Context) -> list[Part]:
+def _port(operand: JSON, _: str, context: _Context) -> list[Part]:
+    default = PORTS[context.known.scheme]
     if isinstance(operand, bool) or not isinstance(operand, int):
         raise ValueError(f"must be a number, not {short(operand)}")
-    return [on_value(3, "/port", operand, lambda sighting: address_of(sighting)[1], operand.__eq__)]
+    return [on_value(3, "/port", operand, lambda sighting: address_of(sighting, default)[1], operand.__eq__)]
 
 
-def _scheme(operand: JSON, _: str, __: _Context) -> list[Part]:
-    wanted = _text(operand).lower()
-    return [on_value(0, "/scheme", wanted, lambda _: "http", wanted.__eq__)]
+def _scheme(operand: JSON, _: str, context: _Context) -> list[Part]:
+    wanted, spoken = _text(operand).lower(), context.known.scheme
+    return [on_value(0, "/scheme", wanted, lambda _: spoken, wanted.__eq__)]
 
 
 def _one_of(

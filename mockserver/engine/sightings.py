@@ -145,8 +145,8 @@ def arriving(
     return Sighting(seen, now, describe)
 
 
-def address_of(sighting: Sighting) -> tuple[str, int]:
-    """Return host and port of the Host header; a port that is none counts as 80."""
+def address_of(sighting: Sighting, default_port: int = 80) -> tuple[str, int]:
+    """Return host and port of the Host header; a port that is none counts as that of the scheme."""
     name, _, port = sighting.header("host").rpartition(":")
     is_port = port.isdecimal() and len(port) <= 5  # more digits than Python reads can be sent
-    return (name, int(port)) if name and is_port else (sighting.header("host"), 80)
+    return (name, int(port)) if name and is_port else (sighting.header("host"), default_port)

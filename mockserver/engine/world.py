@@ -48,6 +48,7 @@ class Settings:
     admit_invalid: bool = False
     most_calls: int = MOST_CALLS
     most_bytes: int = MOST_BYTES
+    scheme: str = "http"
 
 
 class Blueprint:
@@ -66,7 +67,7 @@ class Blueprint:
         }
         self.operations = {(each.api, each.id): each for each in self.validators}
         self.deviations = {api.name: api.deviations for api in self.apis}
-        self.known = known_by(self.apis)
+        self.known = known_by(self.apis, self.settings.scheme)
         self.most_body_bytes = max((operation.max_bytes for operation in self.validators), default=0)
 
     def describe(self, api: str, operation: str, request: Request) -> tuple[str | None, str | None]:
@@ -113,8 +114,8 @@ class Blueprint:
         return own if own is not None and (own.enforced or self.settings.enforce_limits) else None
 
 
-def known_by(apis: Iterable[Api]) -> Known:
-    """Return what rules and patterns may name."""
+def known_by(apis: Iterable[Api], scheme: str = "http") -> Known:
+    """Return what rules and patterns may name; ``scheme`` is that of all calls."""
     names: dict[str, list[str]] = {}
     examples: dict[tuple[str, str], frozenset[str]] = {}
     for each in (operation for api in apis for operation in api.operations):
@@ -122,7 +123,7 @@ def known_by(apis: Iterable[Api]) -> Known:
         examples[each.api, each.id] = frozenset(
             answer.example for answer in offered_answers(each) if answer.example
         )
-    return Known(names, examples)
+    return Known(names, examples, scheme)
 
 
 def _short(value: object) -> str | None:
@@ -169,7 +170,9 @@ class World:
         self.settings_written: Mapping[str, JSON] = {}
         self._seeded = seeded
         self._room = room or Room(settings.most_calls, settings.most_bytes)
-        self.journal = Journal(uuid_text(ids(128))[:24], blueprint.describe, self._room, namespace)
+        self.journal = Journal(
+            uuid_text(ids(128))[:24], blueprint.describe, self._room, namespace, settings.scheme
+        )
 
     def rebuilt(self, blueprint: Blueprint) -> "World":
         """Return a world of another blueprint with the journal, keys, limits, rules and clock of this one."""

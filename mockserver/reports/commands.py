@@ -51,7 +51,7 @@ def _target(exchange: Exchange, secrets: Secrets) -> str:
     request = exchange.request
     host, path = request.headers.get("host", "localhost"), request.path
     is_path = path.startswith("/")
-    url = f"http://{host}{prefix_of(exchange)}{path if is_path else '/'}"
+    url = f"{exchange.scheme}://{host}{prefix_of(exchange)}{path if is_path else '/'}"
     pieces = secrets.of_text(url.encode("latin-1"))
     if request.query:
         pieces += [b"?", *secrets.of_query(request.query)]

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -73,13 +74,13 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
     return listener
 
 
-def url_of(sockets: Sequence[socket.socket]) -> str:
+def url_of(sockets: Sequence[socket.socket], scheme: str = "http") -> str:
     """Return the base URL of the first socket."""
     host, port = sockets[0].getsockname()[:2]
-    return base_url(host, port)
+    return base_url(host, port, scheme)
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _server(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         interface="asgi3",
@@ -94,6 +95,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         ws="none",
     )
     config.load()
+    config.ssl = tls
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     return server
@@ -105,8 +107,9 @@ async def _run(
     stopping: asyncio.Event,
     ready: Callable[[], None],
     closing: Callable[[], None],
+    tls: ssl.SSLContext | None = None,
 ) -> None:
-    server = _server(app)
+    server = _server(app, tls)
     await server.startup(sockets=sockets)
     ready()
     await stopping.wait()
@@ -168,10 +171,12 @@ def serve(
     sockets: list[socket.socket],
     ready: Callable[[], None],
     closing: Callable[[], None] = nothing,
+    tls: ssl.SSLContext | None = None,
 ) -> int:
     """Serve in the foreground until a signal; return the exit code: 130 after SIGINT, 0 after SIGTERM.
 
-    ``ready`` is called in the event loop once the server answers, ``closing`` when it begins to stop.
+    ``ready`` is called in the event loop once the server answers, ``closing`` when it begins to stop. With ``tls``
+    every connection speaks TLS.
     """
     received: list[int] = []
 
@@ -187,7 +192,7 @@ def serve(
                 loop.add_signal_handler(number, stop, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda caught, _: loop.call_soon_threadsafe(stop, caught))
-        await _run(app, sockets, stopping, ready, closing)
+        await _run(app, sockets, stopping, ready, closing, tls)
 
     with _errors_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main())
@@ -215,10 +220,11 @@ class ServerThread:
         port: int = 0,
         timeout: float = 10.0,
         closing: Callable[[], None] = nothing,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._closing = closing
+        self._closing, self._tls = closing, tls
         self._sockets = bind(host, port)
-        self.url = url_of(self._sockets)
+        self.url = url_of(self._sockets, "http" if tls is None else "https")
         self._app = app
         self._ready = threading.Event()
         self._error: BaseException | None = None
@@ -245,4 +251,4 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        await _run(self._app, self._sockets, self._stopping, self._ready.set, self._closing)
+        await _run(self._app, self._sockets, self._stopping, self._ready.set, self._closing, self._tls)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.loading import table
+from tests.certificates import issued
 from tests.packaging.building import (
     CALLS,
     STARTS_WITHIN,
@@ -192,6 +193,13 @@ def test_a_container_serves_is_healthy_and_stops(
     server.send_signal(getattr(signal, image.facts["STOPSIGNAL"]))
     assert server.wait(STOPS_WITHIN) == 0
     assert not healthy(image, url)
+
+
+def test_a_container_that_speaks_tls_is_healthy(image: Image, tmp_path: Path) -> None:
+    options = issued(tmp_path, "elsewhere.test").options
+    with serving([*image.words("ENTRYPOINT"), *ON_ANOTHER_PORT, *options], image.cwd, image.env) as (_, url):
+        assert url.startswith("https://")
+        assert healthy(image, url)
 
 
 def test_words_after_the_image_are_options(container: tuple[subprocess.Popen[str], str]) -> None:
