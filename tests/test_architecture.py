@@ -38,6 +38,7 @@ SERVER = [
 ]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "recording", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"reports"},

@@ -89,9 +89,7 @@ class Violation:
     @property
     def target(self) -> str:
         """Method and path of the call."""
-        return (
-            "" if self.exchange is None else f"{self.exchange.request.method} {self.exchange.request.path}"
-        )
+        return "" if self.exchange is None else f"{self.exchange.request.method} {self.exchange.request.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +129,7 @@ class Asked:
     expectations: tuple[Expectation, ...] = ()
 
 
-def judge(
-    recording: Recording, blueprint: Blueprint, asked: Asked, rules: Iterable[Rule] = ()
-) -> Verdict:
+def judge(recording: Recording, blueprint: Blueprint, asked: Asked, rules: Iterable[Rule] = ()) -> Verdict:
     """Judge a run. ``rules`` are the scripted answers that it could have used."""
     calls = recording.calls()
     seen = [each for each in calls if not _is_ignored(each, asked.ignored)]
@@ -228,9 +224,7 @@ def _deviations(run: _Run) -> Iterator[Violation]:
             continue
         for id_ in each.deviations:
             evidence = api.deviations[id_].evidence
-            yield Violation(
-                "deviation", f"leans on {id_}: {evidence}", each, {}, deviation_pointer(api, id_)
-            )
+            yield Violation("deviation", f"leans on {id_}: {evidence}", each, {}, deviation_pointer(api, id_))
 
 
 def _unpublished(run: _Run) -> Iterator[Violation]:
