@@ -22,6 +22,8 @@ from mockserver.engine.vocabulary import sentence_of
 
 PREFIX: Final = "MOCKSERVER_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+TESTS_VARIABLE: Final = f"{PREFIX}BROWSER"
+"""What the tests of this project read: it is no mistake where a server is started among them."""
 DEFAULT: Final = "default"
 REDACTED: Final = "[redacted]"
 SECRET: Final = frozenset({"keys", "secrets", "admin-token"})
@@ -202,7 +204,7 @@ class Table:
         """Yield a sentence for each variable that begins as ours do, and is not one."""
         known = [CONFIG_VARIABLE, *(option.variable for option in self.options if not option.is_in_file_only)]
         for name in sorted(environment):
-            if name.startswith(PREFIX) and name not in known and not name.endswith("_URL"):
+            if name.startswith(PREFIX) and name not in {*known, TESTS_VARIABLE} and not name.endswith("_URL"):
                 near = nearest(name, known)
                 yield f"{name} is not known" + (f"; did you mean {near}?" if near else "")
 

@@ -209,6 +209,7 @@ def test_a_variable_that_is_not_ours_is_told_with_the_one_that_was_meant() -> No
         "MOCKSERVER_PORT",
         "PORT",
         "MOCKSERVER_CONFIG",
+        "MOCKSERVER_BROWSER",
     ]
     assert list(table().unknown_variables(names)) == [
         "MOCKSERVER_PROT is not known; did you mean MOCKSERVER_PORT?"

@@ -29,7 +29,7 @@ from mockserver.engine.preferences import QUERY_KEYS
 from mockserver.engine.rules import FAULTS
 from mockserver.engine.scripts import RESPONSE
 from mockserver.loading import bundled_names, folder, load_bundled, load_config, read_yaml, table
-from mockserver.options import configure
+from mockserver.options import TESTS_VARIABLE, configure
 from mockserver.pytest_plugin import OPTIONS
 from mockserver.reports.lines import text_line
 from mockserver.reports.retry_rules import RULES
@@ -171,7 +171,12 @@ def test_the_environment_is_documented_by_its_rule() -> None:
         assert option.variable == "MOCKSERVER_" + option.name.upper().replace("-", "_")
     named = set(re.findall(r"MOCKSERVER_[A-Z_]+", README))
     of_plugin = {variable for _, variable, _, _ in OPTIONS}
-    assert named <= {*(option.variable for option in table().options), "MOCKSERVER_CONFIG", *of_plugin}
+    assert named <= {
+        *(option.variable for option in table().options),
+        "MOCKSERVER_CONFIG",
+        TESTS_VARIABLE,
+        *of_plugin,
+    }
 
 
 def test_the_options_of_the_plugin_are_documented() -> None:

@@ -225,6 +225,22 @@ def test_a_fault_is_held_back_and_the_journal_says_so(wire: str, fault: str) -> 
         assert gate.asked == [7.0]
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_page_may_see_the_head_of_a_fault(server: Running, fault: str) -> None:
+    """The one that has a head: a page is told of its status, and then of a body that ends in error."""
+    arm(server, {"fault": fault})
+    with server.raw() as connection:
+        connection.sendall(request("/armed", Origin="http://page"))
+        data, _ = rest(connection)
+    head, _, body = BYTES[fault][0].partition(b"\r\n\r\n")
+    if body:
+        told, _, rubbish = data.partition(b"\r\n\r\n")
+        assert told.startswith(head + b"\r\naccess-control-allow-origin: http://page\r\n")
+        assert rubbish == body
+    else:
+        assert data == head
+
+
 def with_http_client(url: str) -> None:
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
     try:

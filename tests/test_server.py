@@ -15,6 +15,7 @@ import pytest
 
 from mockserver.engine.decide import answer
 from mockserver.server import app as app_module
+from mockserver.server.cors import ALWAYS_EXPOSED
 from mockserver.server.running import ServerThread, _run, bind, has_ipv6, url_of
 from tests.serving import JSON, TRIGGER, Running, running, until
 
@@ -101,10 +102,25 @@ def test_cors_on_every_status(
     assert answered["access-control-allow-origin"] == origin
     assert answered["access-control-allow-credentials"] == "true"
     exposed = answered["access-control-expose-headers"].split(", ")
-    assert {"Retry-After", "RateLimit-Remaining", "Idempotency-Replay", "Link", "X-Mock-Call-Id"} <= set(
-        exposed
-    )
+    assert set(ALWAYS_EXPOSED) <= set(exposed)
     assert "Origin" in answered["vary"]
+
+
+@pytest.mark.parametrize(
+    ("response", "more"),
+    [
+        ({"status": 429}, ""),
+        ({"status": 200, "headers": {"X-Mine": "1", "x-other": "2", "retry-after": "3", "Cache-Control": "no-store"}}, ", X-Mine, x-other"),
+    ],
+)  # fmt: skip
+def test_a_page_may_read_what_rules_add(server: Running, response: dict[str, Any], more: str) -> None:
+    asked = {"Origin": "http://page"}
+    _, headers, _ = server.trigger(headers=asked)
+    rule = {"name": "mine", "request": {"api": "novu"}, "response": response}
+    assert server.request("POST", "/__admin/mappings", rule)[0] == 201
+    _, scripted, _ = server.trigger(headers=asked)
+    exposed = "access-control-expose-headers"
+    assert scripted[exposed] == headers[exposed] + more
 
 
 def test_without_origin_there_is_no_cors_header(server: Running) -> None:

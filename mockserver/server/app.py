@@ -132,7 +132,7 @@ class DataPlane:
         """Return the headers that are no part of an answer: the call's id, and what its connection and origin need."""
         headers = [(_CALL_ID, decided.id.encode("ascii"))]
         if request.incomplete or "origin" in request.headers:
-            headers += self._more_headers(request)
+            headers += self._more_headers(request, decided.response)
         return headers
 
     async def _refuse(self, told: str, request: Request, send: Send) -> None:
@@ -144,7 +144,7 @@ class DataPlane:
             "detail": told,
         }
         response = Response(400, (PROBLEM_TYPE,), encode(document))
-        await send(start(response, self._stage.world.clock.now(), self._more_headers(request)))
+        await send(start(response, self._stage.world.clock.now(), self._more_headers(request, response)))
         await send({"type": "http.response.body", "body": response.body})
 
     def _settle(self, world: World, decided: Decided, arrived: float, *, aborted: bool = False) -> None:
@@ -157,9 +157,10 @@ class DataPlane:
         if decided.row is not row and self._stage.watchers:
             self._stage.tell(world, RECORDED, decided.row)
 
-    def _more_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
-        origin = request.headers.get("origin")
-        headers = self._cors_of_now().headers(origin) if origin is not None and self._allows_origins else []
+    def _more_headers(self, request: Request, response: Response | None) -> list[tuple[bytes, bytes]]:
+        origin, headers = request.headers.get("origin"), []
+        if origin is not None and self._allows_origins:
+            headers = self._cors_of_now().headers(origin, () if response is None else response.headers)
         if request.incomplete:
             headers.append((b"connection", b"close"))
         return headers

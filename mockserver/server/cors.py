@@ -1,4 +1,4 @@
-"""CORS for browser callers: the origin is echoed, what is asked for is allowed, on every status.
+"""CORS for browser callers: the origin is echoed, what is asked for is allowed, and every answer can be read.
 
 ``*`` is never sent: it does not cover ``Authorization`` and fails with credentials. Preflights may not be
 cached (``Max-Age: 0``), so that they stay visible and a changed policy acts at once.
@@ -10,12 +10,17 @@ from typing import Final
 from starlette.types import Scope
 
 from mockserver.engine.contract import Api
+from mockserver.engine.headers import Pairs
 
 ALWAYS_EXPOSED: Final = (
     "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
     "Idempotency-Key", "Idempotency-Replay", "Link", "Preference-Applied", "sl-violations",
-    "X-Mock-Call-Id", "Matched-Stub-Id", "X-Request-Id",
+    "Allow", "X-Mock-Call-Id", "Matched-Stub-Id", "Matched-Stub-Name", "X-Request-Id",
 )  # fmt: skip
+READABLE: Final = frozenset({
+    "cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma",
+})  # fmt: skip
+"""What every page may read without leave, by the Fetch standard."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -49,20 +54,23 @@ class Cors:
     """The headers that let a page of any origin call the data plane."""
 
     def __init__(self, apis: Iterable[Api]) -> None:
-        names = dict.fromkeys(name.lower() for name in ALWAYS_EXPOSED)
-        spelled = list(ALWAYS_EXPOSED)
-        for name in _answered_headers(apis):
-            if name.lower() not in names:
-                names[name.lower()] = None
-                spelled.append(name)
-        self._exposed = ", ".join(spelled).encode("latin-1")
+        self._exposed: list[str] = []
+        self._readable = set(READABLE)
+        for name in (*ALWAYS_EXPOSED, *_answered_headers(apis)):
+            if name.lower() not in self._readable:
+                self._readable.add(name.lower())
+                self._exposed.append(name)
 
-    def headers(self, origin: str) -> Headers:
-        """Return the headers to add to the answer to a page of an origin."""
+    def headers(self, origin: str, answered: Pairs = ()) -> Headers:
+        """Return the headers to add to the answer to a page of an origin.
+
+        A rule may have answered with headers that no spec names.
+        """
+        more = dict.fromkeys(name for name, _ in answered if name.lower() not in self._readable)
         return [
             (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", self._exposed),
+            (b"access-control-expose-headers", ", ".join([*self._exposed, *more]).encode("latin-1")),
             (b"vary", b"Origin"),
         ]
 

@@ -74,7 +74,8 @@ def undoubled(response: Response, more: Iterable[tuple[bytes, bytes]]) -> list[t
     return [pair for pair in more if pair[0] not in own]
 
 
-_MAY_BE_DOUBLED: Final = frozenset({b"vary", CALL_ID.encode("ascii")})
+_CALL_ID: Final = CALL_ID.encode("ascii")
+_MAY_BE_DOUBLED: Final = frozenset({b"vary", _CALL_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Way:
         transport = self.scope.get("extensions", {}).get(TRANSPORT)
         if chosen.fault is not None:
             if transport is not None:
-                await fail(transport, chosen.fault, self.receive)
+                await fail(transport, chosen.fault, self.receive, more)
                 return True
             told = f"{chosen.fault} needs a connection, and this application has none"
             response = problem(Reason.BUG, told)
@@ -147,8 +148,11 @@ def _head(message: Message, phrase: str) -> bytes:
     status = message["status"]
     line = b"HTTP/1.1 %d %s\r\n" % (status, (phrase or _phrase(status)).encode("ascii"))
     fields = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
-    lines = b"".join(b"%s: %s\r\n" % pair for pair in [*fields, (b"connection", b"close")])
-    return b"%s%s\r\n" % (line, lines)
+    return b"%s%s\r\n" % (line, _lines([*fields, (b"connection", b"close")]))
+
+
+def _lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%s: %s\r\n" % pair for pair in fields)
 
 
 def _phrase(status: int) -> str:
@@ -158,10 +162,11 @@ def _phrase(status: int) -> str:
         return ""
 
 
+_MORE: Final = b"{more}"
 _MALFORMED: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    b"this is no chunk of a body\r\n"
-)
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+    + _MORE + b"\r\nthis is no chunk of a body\r\n"
+)  # fmt: skip
 _RANDOM: Final = bytes(range(128, 256)) + b"\r\nthis is no HTTP\r\n"
 _SENT: Final = {
     "EMPTY_RESPONSE": b"",
@@ -169,13 +174,16 @@ _SENT: Final = {
     "MALFORMED_RESPONSE_CHUNK": _MALFORMED,
     "RANDOM_DATA_THEN_CLOSE": _RANDOM,
 }
-"""What each fault writes before it closes the connection, or resets it."""
+"""What each fault writes before it closes the connection, or resets it; ``{more}`` is for more lines of a head."""
 
 
-async def fail(transport: Any, fault: str, receive: Receive) -> None:
-    """Make a fault on a connection, and wait until the connection is gone."""
+async def fail(transport: Any, fault: str, receive: Receive, more: Iterable[tuple[bytes, bytes]]) -> None:
+    """Make a fault on a connection, and wait until the connection is gone.
+
+    Where a head is sent, a page may see it like that of any answer.
+    """
     if data := _SENT[fault]:
-        transport.write(data)
+        transport.write(data.replace(_MORE, _lines(pair for pair in more if pair[0] != _CALL_ID)))
     if fault == "CONNECTION_RESET_BY_PEER":
         raw = transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset

@@ -1,0 +1,1 @@
+"""A real browser that calls the mock from web pages."""
