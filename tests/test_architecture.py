@@ -36,13 +36,14 @@ SERVER = [
     "landing",
     "assembly",
 ]
+WRAPPER = ["child", "environment", "wanted", "telling", "run"]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "recording", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"reports"},
-    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
+    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"}, {"wrapper"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
 """Above the engine, upwards."""
@@ -85,17 +86,26 @@ def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
     assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
+    assert {path.stem for path in modules(PACKAGE / "wrapper")} == set(WRAPPER)
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set.union(*OUTSIDE) - {
         "client",
         "control",
         "reports",
         "server",
+        "wrapper",
     }
 
 
 @pytest.mark.parametrize(
     ("folder", "ranks"),
-    [("engine", ENGINE), ("reports", REPORTS), ("control", CONTROL), ("server", SERVER), ("client", CLIENT)],
+    [
+        ("engine", ENGINE),
+        ("reports", REPORTS),
+        ("control", CONTROL),
+        ("server", SERVER),
+        ("client", CLIENT),
+        ("wrapper", WRAPPER),
+    ],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
     prefix = f"mockserver.{folder}."

@@ -1,4 +1,4 @@
-"""How many calls a run should have made: ``3``, ``novu=2,suprsend=1``, ``>=1``."""
+"""How many calls a run should have made: ``3``, ``<api>=2``, ``>=1``, several with commas."""
 
 import re
 from collections.abc import Collection
@@ -40,11 +40,8 @@ def read_expectations(text: str, apis: Collection[str]) -> tuple[Expectation, ..
     for part in map(str.strip, text.split(",")):
         match = _FORM.fullmatch(part)
         if match is None:
-            raise ValueError(
-                f"{part!r} is not a number of calls; write 3, novu=2 or novu=>=1".replace(
-                    "novu", next(iter(apis), "api")
-                )
-            )
+            name = next(iter(apis), "api")
+            raise ValueError(f"{part!r} is not a number of calls; write 3, {name}=2 or {name}=>=1")
         api = match["api"]
         if api is not None and api not in apis:
             near = nearest(api, apis)
