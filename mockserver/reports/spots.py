@@ -71,6 +71,7 @@ class Spot:
             "operation": " ".join(part for part in (violation.api, violation.operation) if part),
             "pointer": self.where(violation),
             "problem": violation.sentence,
+            "known": violation.note,
             "expected": str(finding.get("expected") or ""),
             "received": str(finding.get("received") or ""),
             "rule": self.place(violation),

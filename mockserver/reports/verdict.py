@@ -54,7 +54,7 @@ _REUSE: Final = "key-per-call"  # the audit's name for a key with two bodies
 class Violation:
     """One thing that broke the contract: its kind, a sentence, and the call and its finding, where there are such.
 
-    ``rule_at`` is the JSON Pointer of the broken rule in the spec of the call's API.
+    ``rule_at`` is the JSON Pointer of the broken rule in the spec of the call's API, ``note`` what else is known of it.
     """
 
     kind: str
@@ -62,6 +62,7 @@ class Violation:
     exchange: Exchange | None = None
     finding: Mapping[str, JSON] = field(default_factory=dict)
     rule_at: str | None = None
+    note: str = ""
 
     @property
     def api(self) -> str | None:
@@ -209,12 +210,13 @@ def _of_findings(run: _Run, kind: str, exchange: Exchange) -> Iterator[Violation
 
 
 def _told(finding: Mapping[str, JSON]) -> str:
-    """Return what is wrong, what was expected and what came, in a sentence."""
-    told = f"{finding['message']}"
-    expected, received = finding["expected"], finding["received"]
-    if expected and received and not {expected, received} & set(told.split()):
+    """Return what is wrong, what was expected and what came, and what to do, in a sentence or two."""
+    told, expected, received = str(finding["message"]), finding["expected"], finding["received"]
+    if finding["in"] == "path":
+        return told  # it says what there is instead
+    if expected and received and finding["keyword"] != "required" and expected not in told:
         told += f"; expected {expected}, got {received}"
-    return f"{told}. {finding['fix']}".strip().removesuffix(".") if finding["fix"] else told
+    return f"{told}. {finding['fix']}".removesuffix(".") if finding["fix"] else told
 
 
 def _deviations(run: _Run) -> Iterator[Violation]:
