@@ -2,8 +2,11 @@
 
 0    as asked
 2    options, files, specs or ports that cannot be used; each is told in a sentence
-3, 4 ``run``: the contract was broken, or that cannot be said; else the exit code of its command
+3    ``run``: the contract was broken
+4    ``run``: that cannot be said
 130  ``serve`` was ended by Ctrl-C (SIGTERM ends it with 0)
+
+``run`` ends with the exit code of its command, unless that is 0.
 """
 
 import json
