@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mockserver import __version__, loading
+from mockserver.engine.faults import SpecError
 from mockserver.engine.values import iso_time
+from mockserver.launch import flushed
 from mockserver.options import Configuration
 from mockserver.reports.closing import closing_lines
 from mockserver.reports.coverage import Coverage, coverage_of
@@ -61,9 +63,7 @@ def _written(path: Path, write: Callable[[TextIO], object]) -> bool:
 
 
 def _told_github(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> bool:
-    for line in annotations(verdict, spot):
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    _printed("".join(f"{line}\n" for line in annotations(verdict, spot)))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if not summary:
         return True
@@ -88,19 +88,32 @@ def _spot(configuration: Configuration, verdict: Verdict, *, keeps_secrets: bool
     for violation in verdict.violations:
         if violation.api is not None and violation.rule_at is not None:
             wanted.setdefault(violation.api, []).append(violation.rule_at)
-    found = {name: _spec_file(files[name], pointers) for name, pointers in wanted.items()}
+    found: dict[str, SpecFile] = {}
+    for name, pointers in wanted.items():
+        with contextlib.suppress(SpecError):  # it has gone since the start
+            found[name] = _spec_file(files[name], pointers)
     return Spot(found, secret_names(verdict.blueprint.apis), keeps_secrets)
 
 
 def _spec_file(path: Any, pointers: list[str]) -> SpecFile:
     shown = Path(str(path))
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OSError):
         shown = shown.absolute().relative_to(Path.cwd())
     lines = lines_of(loading.read_text(path), pointers)
     return SpecFile(shown.as_posix(), dict(zip(pointers, lines, strict=True)))
 
 
+def _printed(text: str) -> None:
+    """Print on standard output, in UTF-8 whatever the system's own encoding is: GitHub reads that."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        flushed(sys.stdout)
+
+
 def tell(text: str) -> None:
-    """Print a line on standard error."""
-    sys.stderr.write(f"mockserver: {text}\n")
-    sys.stderr.flush()
+    """Print a line on standard error, if there is anybody who reads it."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"mockserver: {text}\n")
+        flushed(sys.stderr)
