@@ -1,18 +1,17 @@
 """``mockserver run``: exit codes, streams, arguments, environment, and the commands that people wrap."""
 
+import contextlib
 import json
 import os
-import shutil
+import shlex
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,11 +19,24 @@ from mockserver.loading import load_bundled
 from mockserver.wrapper.child import Deadline, code_of, started
 from mockserver.wrapper.environment import variables_of, with_variables
 from mockserver.wrapper.signals import HEARD
-from tests.serving import until
-from tests.wrapping import DEVIATING, FOREIGN, INVALID, SEND, TOP, begun, ended, environment, inside, python
+from tests.certificates import issued
+from tests.wrapping import (
+    DEVIATING,
+    FOREIGN,
+    INVALID,
+    SEND,
+    begun,
+    ended,
+    environment,
+    inside,
+    python,
+    wrapper,
+)
 
 OK = python(SEND + "sys.exit(send() != 201)")
-with_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to end a program with")
+with_signals = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no signals to end a program with"
+)
 with_shell = pytest.mark.skipif(sys.platform == "win32", reason="it is a script for sh")
 
 
@@ -101,7 +113,9 @@ def test_a_command_that_a_signal_has_ended(name: str) -> None:
         ("", None, 127, "'./script' cannot be run: there is no such command"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_executed(text: str | None, mode: int | None, code: int, told: str, tmp_path: Path) -> None:
+def test_what_cannot_be_executed(
+    text: str | None, mode: int | None, code: int, told: str, tmp_path: Path
+) -> None:
     script = tmp_path / "script"
     if text is None:
         script.mkdir()
@@ -245,7 +259,9 @@ def test_at_most_twenty_lines_are_ours() -> None:
 def test_open_files_stay_open(tmp_path: Path) -> None:
     read, write = os.pipe()
     try:
-        process = begun("--", *python(f"import os; os.write({write}, b'still here')"), cwd=tmp_path, pass_fds=[write])
+        process = begun(
+            "--", *python(f"import os; os.write({write}, b'still here')"), cwd=tmp_path, pass_fds=[write]
+        )
         assert ended(process)[0] == 0
         assert os.read(read, 100) == b"still here"
     finally:
@@ -255,11 +271,17 @@ def test_open_files_stay_open(tmp_path: Path) -> None:
 
 @with_shell
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "2>&- >&- <&-", "2>/dev/full", ">/dev/full"])
-def test_streams_that_nobody_reads(closed: str, tmp_path: Path) -> None:
+def test_streams_that_nobody_reads(closed: str) -> None:
     if "/dev/full" in closed and not Path("/dev/full").exists():
         closed = closed.replace("/dev/full", "/dev/null")  # macOS has none
-    script = f'"{sys.executable}" -m mockserver run --report github -- "{sys.executable}" -c "{SEND}{INVALID}" {closed}'
-    done = subprocess.run(["sh", "-c", script.replace('"name"', "'name'").replace('{"', "{'")], env=environment(), cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)  # fmt: skip
+    command = shlex.join(wrapper("--report", "github", "--", *python(SEND + INVALID)))
+    done = subprocess.run(
+        ["sh", "-c", f"{command} {closed}"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert "Traceback" not in done.stderr
     assert done.returncode == 3, done.stderr
 
@@ -298,7 +320,6 @@ def test_the_command_finds_the_server_in_its_environment() -> None:
         "MOCKSERVER_SUPRSEND_URL": "",
         "MOCKSERVER_ALLOY_URL": "",
         "MOCKSERVER_OPENSEND_URL": "",
-        "OPENSEND_BASE_URL": "",
         "RESEND_BASE_URL": "",
         "RESEND_API_URL": "",
         "NO_PROXY": "127.0.0.1,localhost",
@@ -342,7 +363,11 @@ OURS = {
     ],
 )  # fmt: skip
 def test_what_is_set_already(
-    given: dict[str, str], overrides: bool, changed: dict[str, str], kept: list[str], monkeypatch: pytest.MonkeyPatch
+    given: dict[str, str],
+    overrides: bool,
+    changed: dict[str, str],
+    kept: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("mockserver.wrapper.environment._NO_PROXY", ("NO_PROXY", "no_proxy"))
     ours = {name: URL for name, value in OURS.items() if value == URL}
@@ -356,4 +381,162 @@ def test_a_server_on_another_address_needs_no_proxy_either() -> None:
 
 def test_an_api_that_is_named_admin_does_not_hide_the_control_plane() -> None:
     api = load_bundled(["novu"])[0]
-    assert variables_of(URL, f"{URL}/__admin", [replace(api, name="admin")])["MOCKSERVER_ADMIN_URL"] == f"{URL}/__admin"
+    assert (
+        variables_of(URL, f"{URL}/__admin", [replace(api, name="admin")])["MOCKSERVER_ADMIN_URL"]
+        == f"{URL}/__admin"
+    )
+
+
+def test_options_of_the_environment_and_of_the_file_are_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    (tmp_path / "mockserver.yaml").write_text("rules:\n  - {request: {api: novu}, response: {status: 503}, times: 1}\nkeys: {novu: k}\n")  # fmt: skip
+    monkeypatch.setenv("MOCKSERVER_PROFILE", "published")
+    code = f"{SEND}assert [send(), send(), {DEVIATING}] == [503, 201, 422]"
+    result = inside("--journal", "calls.jsonl", "--fail-on", "unused-rule", "--", *python(code))
+    assert (result.exit_code, result.stderr.count("FAIL")) == (0, 0), result.stderr
+    calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert [call["response"]["status"] for call in calls] == [503, 201, 422]
+
+
+def test_a_rule_that_was_not_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mockserver.yaml").write_text(
+        "rules: [{name: mine, request: {api: novu}, response: {status: 503}}]\n"
+    )
+    result = inside("--fail-on", "unused-rule", "--", *python("pass"))
+    assert result.exit_code == 3
+    assert "the rule mine answered no call" in result.stderr
+
+
+def test_seed_and_clock_make_runs_the_same(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        options = ["--seed", "7", "--clock", "2026-11-20T12:00:00Z", "--journal", name]
+        assert (
+            inside(*options, "--", *python(SEND + "send(); send(path='/v1/events/trigger/bulk')")).exit_code
+            == 3
+        )
+    one, other = (
+        [json.loads(line)["response"] for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("one", "other")
+    )
+    assert one == other != []
+
+
+def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = issued(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(files.root))
+    code = """
+import os, urllib.request
+assert os.environ["MOCKSERVER_NOVU_URL"].startswith("https://127.0.0.1:")
+assert urllib.request.urlopen(os.environ["MOCKSERVER_ADMIN_URL"] + "/health").status == 200
+"""
+    result = inside(*files.options, "--", *python(code))
+    assert result.exit_code == 0, result.stderr
+
+
+def test_whoever_else_can_reach_it_is_told() -> None:
+    told = "warning: whoever reaches http://0.0.0.0:"
+    assert told in inside("--host", "0.0.0.0", "--", *python("pass")).stderr
+    assert told not in inside("--host", "0.0.0.0", "--admin-token", "t", "--", *python("pass")).stderr
+
+
+# Commands that people wrap
+
+
+def test_a_run_in_a_run_has_a_server_of_its_own(tmp_path: Path) -> None:
+    inner = wrapper("--expect-calls", "1", "--report", "jsonl=inner", "--", *python(SEND + "send(url=os.environ['RESEND_API_URL'])"))  # fmt: skip
+    process = begun("--expect-calls", "0", "--report", "jsonl=outer", "--", *inner, cwd=tmp_path)
+    code, _, lines = ended(process)
+    assert (code, len(lines)) == (0, 3), lines
+    assert [len((tmp_path / name).read_text().splitlines()) for name in ("inner", "outer")] == [1, 0]
+
+
+TESTS = """
+import http.client, os
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_call(mockserver, number):
+    assert mockserver.url.startswith(os.environ["MOCKSERVER_URL"] + "/~")
+    address, _, namespace = mockserver.url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(address)
+    body = '{"name": "welcome", "to": ["ada"]}' if number else '{"name": 5, "to": ["ada"]}'
+    connection.request("POST", f"/{namespace}/v1/events/trigger", body, {"Authorization": "ApiKey k", "Content-Type": "application/json"})
+    assert connection.getresponse().status == (201 if number else 422)
+    connection.close()
+    assert len(mockserver.calls) == 1
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_pytest_uses_it_in_namespaces_whose_calls_are_judged(options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", *options]
+    code, out, lines = ended(begun("--expect-calls", "novu=6", "--", *command, cwd=tmp_path))
+    assert "6 passed" in out
+    assert code == 3
+    assert lines[0].startswith("mockserver: 6 calls (novu 6): 5 admitted, 1 refused")
+    assert lines[1].startswith("mockserver: FAIL invalid")
+
+
+NODE = """
+const {test} = require("node:test");
+const assert = require("node:assert");
+test("a call", async () => {
+  const answer = await fetch(`${process.env.MOCKSERVER_NOVU_URL}/v1/events/trigger`, {
+    method: "POST",
+    headers: {Authorization: "ApiKey k", "Content-Type": "application/json"},
+    body: JSON.stringify({name: "welcome", to: ["ada"]}),
+  });
+  assert.equal(answer.status, Number(process.env.STATUS));
+});
+"""
+
+
+@pytest.mark.parametrize("command", [["node", "--test"], ["npm", "test"]])
+@pytest.mark.parametrize("status", [201, 409])
+def test_tests_of_node_and_scripts_of_npm(command: list[str], status: int, tmp_path: Path) -> None:
+    (tmp_path / "one.test.js").write_text(NODE)
+    (tmp_path / "package.json").write_text('{"scripts": {"test": "node --test"}}')
+    process = begun("--expect-calls", "1", "--", *command, cwd=tmp_path, env={"STATUS": str(status), "npm_config_update_notifier": "false"})  # fmt: skip
+    code, out, lines = ended(process)
+    assert code == (0 if status == 201 else 1), out
+    assert "mockserver: 1 call (novu 1): 1 admitted" in lines  # npm may have lines of its own before
+
+
+@with_shell
+def test_what_a_script_leaves_running_does_not_hold_it_up(tmp_path: Path) -> None:
+    """A job in the background holds standard output open, and calls on: its calls count until the command has ended."""
+    (tmp_path / "loop.py").write_text(f"{SEND}while True:\n    send()\n    open('called', 'w')\n")
+    script = f'"{sys.executable}" loop.py 2>/dev/null & while ! test -e called; do sleep 0.01; done; echo $!; exit 6'
+    process = begun("--report", "jsonl=calls", "--", "sh", "-c", script, cwd=tmp_path)
+    assert process.stdout is not None
+    job = int(process.stdout.readline())
+    try:
+        assert process.wait(30) == 6
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # a refused connection ends it
+            os.kill(job, signal.SIGKILL)
+    calls = len((tmp_path / "calls").read_text().splitlines())
+    assert calls >= 1
+    assert ended(process)[2][0].startswith(f"mockserver: {calls} call")
+
+
+def test_ten_side_by_side_each_see_their_own_calls(tmp_path: Path) -> None:
+    processes = [
+        begun(
+            "--expect-calls",
+            str(number),
+            "--",
+            *python(SEND + f"for _ in range({number}): send()"),
+            cwd=tmp_path,
+        )
+        for number in range(10)
+    ]
+    assert [ended(process)[0] for process in processes] == [0] * 10
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    process = begun("--", *python(SEND + "send(); print(os.getpid())"), cwd=tmp_path, env={"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"})  # fmt: skip
+    code, out, lines = ended(process)
+    assert (code, len(lines)) == (0, 2), lines
+    with pytest.raises(ProcessLookupError if sys.platform != "win32" else OSError):
+        os.kill(int(out), 0)

@@ -54,7 +54,9 @@ def wrapper(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "mockserver", "run", *arguments]
 
 
-def begun(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **options: Any) -> "subprocess.Popen[str]":
+def begun(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, **options: Any
+) -> "subprocess.Popen[str]":
     """Start the wrapper in a process, with pipes as its streams."""
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(

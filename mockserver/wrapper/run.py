@@ -1,7 +1,11 @@
 """``mockserver run``: a server beside a command, a verdict on what the command sent, reports, and an exit code."""
 
+import contextlib
 import os
+import ssl
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from mockserver import loading
@@ -12,6 +16,7 @@ from mockserver.engine.world import Blueprint
 from mockserver.launch import app_of, journal_file, listen, prepared, stage_of
 from mockserver.options import Configuration
 from mockserver.plan import Plan
+from mockserver.reports.journal_file import JournalFile
 from mockserver.reports.recording import Recording
 from mockserver.reports.verdict import Verdict, judge
 from mockserver.server.app import OnCall
@@ -35,31 +40,27 @@ def run(plan: Plan, wanted: Wanted) -> int:
     (blueprint, tls), read = loading.together(
         lambda: prepared(plan, configuration), lambda: read_wanted(plan, configuration, wanted)
     )
-    stage, settings = stage_of(configuration, blueprint), blueprint.settings
-    recording = Recording(settings.most_calls, settings.most_bytes)
-    app = app_of(stage, configuration, _listener(recording, configuration, blueprint))
-    token, scheme = configuration["admin-token"], configuration.scheme
-    sockets = listen(configuration["host"], _port(configuration), scheme, is_guarded=token is not None)
-    server = ServerThread(app, closing=stage.closing.set, tls=tls, sockets=sockets)
-    variables = variables_of(server.url, f"{server.url}{PREFIX}", blueprint.apis, token)
-    environment, kept = with_variables(os.environ, variables, overrides=wanted.overrides_env)
-    began = time.time()
-    with Relay() as relay:  # until all is written: a second Ctrl-C should not cost the reports
-        try:
-            process = started(wanted.command, environment)
+    with contextlib.ExitStack() as telling:
+        with _serving(configuration, blueprint, tls) as beside:
+            variables = variables_of(
+                beside.url, beside.url + PREFIX, blueprint.apis, configuration["admin-token"]
+            )
+            environment, kept = with_variables(os.environ, variables, overrides=wanted.overrides_env)
+            relay = telling.enter_context(Relay())  # to the end: a second Ctrl-C should not cost the reports
+            began = time.time()
+            try:
+                process = started(wanted.command, environment)
+            except CannotRunError as error:
+                tell(str(error))
+                return error.code
             relay.attach(process)
             deadline = Deadline(process, read.timeout)
             code = code_of(process, deadline)
-        except CannotRunError as error:
-            tell(str(error))
-            return error.code
-        finally:
-            server.stop()
         if deadline.has_passed:
             tell(f"the command took longer than {wanted.timeout}, and was ended")
         if kept:
             tell(f"kept {', '.join(kept)} as they were; --override-env sets them")
-        verdict = judge(recording, blueprint, read.asked, _rules(stage))
+        verdict = judge(beside.recording, blueprint, read.asked, _rules(beside.stage))
         is_written = report(configuration, verdict, read, began)
     return code or _code_of(verdict, is_written=is_written)
 
@@ -73,15 +74,44 @@ def _code_of(verdict: Verdict, *, is_written: bool) -> int:
     return 0 if is_written else UNWRITTEN
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is beside a command: the server's URL, what is on its stage, and all that was sent to it."""
+
+    url: str
+    stage: Stage
+    recording: Recording
+
+
+@contextlib.contextmanager
+def _serving(
+    configuration: Configuration, blueprint: Blueprint, tls: ssl.SSLContext | None
+) -> Iterator[Beside]:
+    """Serve as long as a command runs. Raises `SpecError`."""
+    stage, settings = stage_of(configuration, blueprint), blueprint.settings
+    recording = Recording(settings.most_calls, settings.most_bytes)
+    is_guarded = configuration["admin-token"] is not None
+    with contextlib.ExitStack() as stopping:
+        kept = journal_file(configuration, blueprint)
+        if kept is not None:
+            stopping.callback(kept.close)
+        sockets = listen(
+            configuration["host"], _port(configuration), configuration.scheme, is_guarded=is_guarded
+        )
+        app = app_of(stage, configuration, _each(recording, kept))
+        server = ServerThread(app, closing=stage.closing.set, tls=tls, sockets=sockets)
+        stopping.callback(server.stop)
+        yield Beside(server.url, stage, recording)
+
+
 def _port(configuration: Configuration) -> int:
     """Return the port: a free one, unless somebody has asked for another."""
     given: int = configuration["port"] if ("port",) in configuration.given else 0
     return given
 
 
-def _listener(recording: Recording, configuration: Configuration, blueprint: Blueprint) -> OnCall:
-    """Return what is told of each call: the recording, and the file of the journal. Raises `SpecError`."""
-    kept = journal_file(configuration, blueprint)
+def _each(recording: Recording, kept: JournalFile | None) -> OnCall:
+    """Return what hears of each call."""
     if kept is None:
         return recording.append
 
