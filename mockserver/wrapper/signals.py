@@ -19,7 +19,8 @@ import signal
 import subprocess
 import sys
 import time
-from types import FrameType, TracebackType
+from collections.abc import Callable
+from types import FrameType
 from typing import Any, Final
 
 TOGETHER: Final = 0.5
@@ -42,7 +43,8 @@ class Relay:
     Before there is a command they are kept for it; once it has ended they do nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._asked: float | None = None
@@ -54,7 +56,7 @@ class Relay:
                 self._before[number] = signal.signal(number, self._hear)
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
 
@@ -62,20 +64,26 @@ class Relay:
         """Pass signals on to this process, and first what has come before it."""
         self._process = process
         for number in dict.fromkeys(self._early):
+            if number in ENDING:
+                self._since_asked()
             process.send_signal(number)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
-        is_again = number in ENDING and self._asked is not None
-        if is_again and time.monotonic() - (self._asked or 0.0) < TOGETHER:
-            return
-        if number in ENDING and not is_again:
-            self._asked = time.monotonic()
-        if self._process is None:
+        process = self._process
+        if process is None:
             self._early.append(number)
-        elif is_again:
-            self._process.kill()
+        elif number in ENDING and (since := self._since_asked()) is not None:
+            if since >= TOGETHER:
+                process.kill()
         elif not (number in OF_TERMINAL and is_in_foreground()):
-            self._process.send_signal(number)
+            process.send_signal(number)
+
+    def _since_asked(self) -> float | None:
+        """Return how long ago an end was asked for; None when that is asked for the first time."""
+        if self._asked is None:
+            self._asked = self._now()
+            return None
+        return self._now() - self._asked
 
 
 def is_in_foreground() -> bool:
