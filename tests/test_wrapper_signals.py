@@ -112,6 +112,23 @@ def test_what_is_ignored_stays_so_for_the_command_as_well(name: str, tmp_path: P
     assert (done.returncode, done.stdout) == (0, "True\n")
 
 
+def test_whenever_it_comes_the_command_does_not_outlive_us(tmp_path: Path) -> None:
+    code = "import os, sys, time; open(str(os.getpid()), 'w').close(); time.sleep(60)"
+    for folder in (folders := [tmp_path / f"{number}0ms" for number in range(12)]):
+        folder.mkdir()
+    runs = [begun("--", *python(code), cwd=folder, start_new_session=True) for folder in folders]
+    for process in runs:
+        time.sleep(0.08)
+        process.terminate()
+    for process, folder in zip(runs, folders, strict=True):
+        code_, _, lines = ended(process)
+        assert code_ in {-signal.SIGTERM, 128 + signal.SIGTERM}
+        assert all(line.startswith("mockserver: ") for line in lines)
+        for number in folder.iterdir():
+            with pytest.raises(ProcessLookupError):
+                os.kill(int(number.name), 0)
+
+
 class Noted:
     """What stands for a process: it notes what is sent to it."""
 

@@ -25,7 +25,7 @@ from mockserver.stage import Stage
 from mockserver.wrapper.child import CannotRunError, Deadline, code_of, started
 from mockserver.wrapper.environment import variables_of, with_variables
 from mockserver.wrapper.signals import Relay
-from mockserver.wrapper.telling import report, tell
+from mockserver.wrapper.telling import tell
 from mockserver.wrapper.wanted import Wanted, read_wanted
 
 BROKEN: Final = 3
@@ -55,6 +55,8 @@ def run(plan: Plan, wanted: Wanted) -> int:
                 return error.code
             relay.attach(process)
             deadline = Deadline(process, read.timeout)
+            from mockserver.wrapper.reporting import report  # noqa: PLC0415 - while the command runs: it need not wait
+
             code = code_of(process, deadline)
         if deadline.has_passed:
             tell(f"the command took longer than {wanted.timeout}, and was ended")
