@@ -86,9 +86,11 @@ def signalled(name: str) -> list[str]:
         ([], ["no-such-command"], 127),
         ([], ["./no-such-command"], 127),
         ([], [""], 127),
+        ([], ["folder"], 127),  # as in a shell, which looks on the PATH only
     ],
 )  # fmt: skip
-def test_exit_codes(options: list[str], command: list[str], code: int) -> None:
+def test_exit_codes(options: list[str], command: list[str], code: int, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
     result = inside(*options, "--", *command)
     assert result.exit_code == code, result.stderr
     assert result.stdout == ""
@@ -540,3 +542,28 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assert (code, len(lines)) == (0, 2), lines
     with pytest.raises(ProcessLookupError if sys.platform != "win32" else OSError):
         os.kill(int(out), 0)
+
+
+@with_signals  # elsewhere it is so
+def test_it_does_without_what_windows_has_not() -> None:
+    code = """
+import os, signal, subprocess, sys
+for name in ("SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
+    delattr(signal, name)
+for name in ("tcgetpgrp", "getpgrp", "ctermid", "O_NOCTTY"):
+    delattr(os, name)
+sys.platform = "win32"
+from mockserver.wrapper.child import Deadline, code_of, started
+from mockserver.wrapper.signals import Relay
+
+with Relay() as relay:
+    process = started(["python", "-c", "import time; time.sleep(0.4); raise SystemExit(7)"], os.environ)
+    relay.attach(process)
+    signal.raise_signal(signal.SIGINT)  # its console has told the command
+    raise SystemExit(code_of(process, Deadline(process, None)))
+"""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        python(code), env=environment(PATH=path), capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (7, "")

@@ -56,8 +56,8 @@ def started(command: Sequence[str], environment: Mapping[str, str]) -> "subproce
 
 def _cannot_run(name: str, found: str | None, error: OSError | ValueError) -> CannotRunError:
     number = error.errno if isinstance(error, OSError) else None
-    is_missing = number in {errno.ENOENT, errno.ENOTDIR} and found is None and not os.path.lexists(name)
-    if is_missing or not name:
+    is_there = found is not None or (os.path.dirname(name) != "" and os.path.lexists(name))  # noqa: PTH120
+    if not name or (number in {errno.ENOENT, errno.ENOTDIR} and not is_there):
         return CannotRunError(NOT_FOUND, f"{name!r} cannot be run: there is no such command")
     why = "it is a folder" if Path(name).is_dir() else _ADVICE.get(number or 0, str(error))
     return CannotRunError(NOT_EXECUTABLE, f"{name!r} cannot be run: {why}")
