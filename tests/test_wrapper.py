@@ -126,7 +126,8 @@ def test_what_cannot_be_executed(
         script.chmod(mode)
     result = inside("--", "./script")
     assert result.exit_code == code
-    assert result.stderr.splitlines()[0] == f"mockserver: {told or '0 calls'}"
+    (line,) = result.stderr.splitlines()
+    assert line == f"mockserver: {told}" or not told
 
 
 @with_shell

@@ -60,24 +60,26 @@ def test_a_signal_is_passed_on_once(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"])
 def test_one_that_the_command_does_not_handle_ends_both(name: str, tmp_path: Path) -> None:
-    code = f"import signal, time; signal.signal(signal.{name}, 0); print('up', flush=True); time.sleep(60)"
-    process = begun("--", *python(code), cwd=tmp_path, start_new_session=True)
+    waiting = f"import signal, time; signal.signal(signal.{name}, 0); print('up', flush=True); time.sleep(60)"
+    process = begun("--", *python(waiting), cwd=tmp_path, start_new_session=True)
     is_up(process)
     process.send_signal(getattr(signal, name))
-    assert ended(process)[::2] == (128 + getattr(signal, name), ["mockserver: 0 calls"])
+    code, _, lines = ended(process)
+    assert (code, [line.split(" ")[0] for line in lines]) == (128 + getattr(signal, name), ["mockserver:"])
 
 
 @pytest.mark.parametrize("names", [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGINT", "SIGINT")])
 def test_a_second_one_that_asks_for_an_end_kills(names: tuple[str, str], tmp_path: Path) -> None:
-    code = "import signal, time; [signal.signal(n, lambda *_: print('no', flush=True)) for n in (2, 15)]; print('up', flush=True)\nwhile True: time.sleep(1)"
-    process = begun("--", *python(code), cwd=tmp_path, start_new_session=True)
+    waiting = "import signal, time; [signal.signal(n, lambda *_: print('no', flush=True)) for n in (2, 15)]; print('up', flush=True)\nwhile True: time.sleep(1)"
+    process = begun("--", *python(waiting), cwd=tmp_path, start_new_session=True)
     is_up(process)
     process.send_signal(getattr(signal, names[0]))
     assert process.stdout is not None
     assert process.stdout.readline() == "no\n"
     time.sleep(signals.TOGETHER)
     process.send_signal(getattr(signal, names[1]))
-    assert ended(process)[::2] == (128 + signal.SIGKILL, ["mockserver: 0 calls"])
+    code, _, lines = ended(process)
+    assert (code, [line.split(" ")[0] for line in lines]) == (128 + signal.SIGKILL, ["mockserver:"])
 
 
 def test_one_that_is_sent_to_us_and_to_our_group_as_timeout_does_leaves_time_to_clean_up(
@@ -257,7 +259,7 @@ def test_a_terminal_is_one_for_the_command(terminal: Terminal, tmp_path: Path) -
     terminal.type(f"{script(tmp_path, python(code))}; echo code=$?")
     assert terminal.until(r"name\? ") == "True True True\nname? "
     terminal.type("ada")
-    assert terminal.until(r"code=\d+\n") == "hello ada\nmockserver: 0 calls\ncode=0\n"
+    assert re.fullmatch(r"hello ada\nmockserver: .+\ncode=0\n", terminal.until(r"code=\d+\n"))
 
 
 def test_ctrl_z_suspends_both_and_the_time_does_not_count(terminal: Terminal, tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_in_the_background_of_a_terminal_a_signal_is_passed_on(terminal: Termina
     terminal.until("up\n")
     terminal.type("kill -INT $!; wait $!; echo code=$?")
     seen = terminal.until(r"code=\d+\n")
-    assert "SIGINT\nmockserver: 0 calls\n" in seen
+    assert "SIGINT\nmockserver: " in seen
     assert "SIGINT SIGINT" not in seen
     assert seen.endswith("code=9\n")
 
