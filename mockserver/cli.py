@@ -3,7 +3,11 @@
 0    as asked
 1    ``drift`` has found a difference
 2    options, files, specs or ports that cannot be used; each is told in a sentence
+3    ``run``: the contract was broken
+4    ``run``: that cannot be said
 130  ``serve`` was ended by Ctrl-C (SIGTERM ends it with 0)
+
+``run`` ends with the exit code of its command, unless that is 0.
 """
 
 import json
@@ -99,13 +103,22 @@ def _click_option(option: Option) -> Callable[[F], F]:
     )
 
 
-def _all_options(command: F) -> F:
-    for option in reversed(loading.table().options):
-        if not option.is_in_file_only:
-            command = _click_option(option)(command)
-    return command
+def _all_options(*left_out: str) -> Callable[[F], F]:
+    """Return what adds the options of the table, but for some keys."""
+
+    def add(command: F) -> F:
+        for option in reversed(loading.table().options):
+            if not option.is_in_file_only and option.key not in left_out:
+                command = _click_option(option)(command)
+        return command
+
+    return add
 
 
+_FAIL_ON: Final = (
+    "What fails the run: invalid, unmatched, unauthenticated, deviation, key-reused, retry, unpublished, unused-rule, "
+    "or none.  [default: invalid,unmatched]"
+)
 _CONFIG: Final = click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -130,7 +143,7 @@ _looking: Final = _with_options("specs", "profile")
 
 
 @main.command(name="serve", short_help="Serve the APIs until Ctrl-C.")
-@_all_options
+@_all_options()
 @_CONFIG
 @click.option(
     "--show-config", is_flag=True, help="Print what is in force and where each value comes from, and end."
@@ -154,6 +167,60 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
         click.echo("\n".join(shown_configuration(plan, configuration)))
         return
     sys.exit(launch.serve(plan))
+
+
+@main.command(
+    name="run",
+    short_help="Run a command beside a server, and judge what it sent.",
+    context_settings={"allow_interspersed_args": False},
+)
+@_all_options("log", "watch")
+@_CONFIG
+@click.option("--fail-on", multiple=True, metavar="KIND[,KIND]", help=_FAIL_ON)
+@click.option("--strict", is_flag=True, help="Fail also where a call leans on a deviation.")
+@click.option(
+    "--expect-calls",
+    multiple=True,
+    metavar="[API=][>=]N[,…]",
+    help="Fail unless so many calls were made, to an API or to all of them.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATTERN",
+    help="Do not judge calls that match this request pattern, as JSON; repeatable.",
+)
+@click.option(
+    "--report",
+    multiple=True,
+    metavar="KIND=FILE[,…]",
+    help="Write a report: junit, har, jsonl, markdown; or github.",
+)
+@click.option("--timeout", metavar="DURATION", help="End the command when it takes longer, as in 10m.")
+@click.option("--override-env", is_flag=True, help="Set the variables of SDKs also where they have a value.")
+@click.option("--keep-secrets", is_flag=True, help="Leave credentials in the reports.")
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+def run_command(config: Path | None, command: tuple[str, ...], **given: Any) -> None:
+    """Run a command beside a server on a free port, and judge what it sent.
+
+    The command finds the server by MOCKSERVER_URL, MOCKSERVER_<API>_URL, and the variables that SDKs read. The exit
+    code is the command's; where that is 0, it is 3 if the contract was broken, and 4 if that cannot be said.
+    """
+    from mockserver.wrapper.run import run  # noqa: PLC0415 - as above
+    from mockserver.wrapper.wanted import Wanted  # noqa: PLC0415 - as above
+
+    wanted = Wanted(
+        command=command,
+        fail_on=given.pop("fail_on"),
+        is_strict=given.pop("strict"),
+        expect_calls=given.pop("expect_calls"),
+        ignore=given.pop("ignore"),
+        report=given.pop("report"),
+        timeout=given.pop("timeout"),
+        overrides_env=given.pop("override_env"),
+        keeps_secrets=given.pop("keep_secrets"),
+    )
+    sys.exit(run(_plan(given, config), wanted))
 
 
 def _plan(given: Mapping[str, JSON], config: Path | None) -> Plan:

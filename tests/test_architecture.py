@@ -36,14 +36,16 @@ SERVER = [
     "landing",
     "assembly",
 ]
+WRAPPER = ["signals", "child", "environment", "wanted", "telling", "reporting", "run"]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "drift_text", "drift_checks",
+    "recording", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 DRIFT = ["rules", "schemas", "pairing", "differences", "operations", "pages", "fetching", "survey"]
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"drift"}, {"reports"},
-    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
+    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"}, {"wrapper"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
 """Above the engine, upwards."""
@@ -87,12 +89,14 @@ def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
     assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
+    assert {path.stem for path in modules(PACKAGE / "wrapper")} == set(WRAPPER)
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == set.union(*OUTSIDE) - {
         "client",
         "control",
         "drift",
         "reports",
         "server",
+        "wrapper",
     }
 
 
@@ -105,6 +109,7 @@ def test_every_module_has_a_rank() -> None:
         ("control", CONTROL),
         ("server", SERVER),
         ("client", CLIENT),
+        ("wrapper", WRAPPER),
     ],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:

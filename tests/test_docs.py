@@ -33,6 +33,8 @@ from mockserver.options import TESTS_VARIABLE, configure
 from mockserver.pytest_plugin import OPTIONS
 from mockserver.reports.lines import text_line
 from mockserver.reports.retry_rules import RULES
+from mockserver.wrapper.environment import variables_of
+from mockserver.wrapper.run import BROKEN, UNSAFE
 from tests.conversations import EXPECT_KEYS, SEND_KEYS, SETTING_KEYS, STEP_KEYS
 from tests.serving import running, serving
 
@@ -151,7 +153,13 @@ def test_every_option_of_the_other_commands_is_documented() -> None:
             for opt in each.opts
             if not each.hidden
         }
-        if name != "serve":
+        if name == "run":  # has a table of its own
+            shared = {f"--{option.name}" for option in table().options}
+            shared |= {f"--no-{option.name}" for option in table().options if option.kind == "flag"}
+            section = README.partition("## Contract testing in CI")[2].partition("\n## ")[0]
+            rows = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
+            assert sorted(options - shared - {"--config"}) == sorted(rows)
+        elif name != "serve":
             assert options - {"--help", "-h"} <= words_with_dashes(row), name
 
 
@@ -163,7 +171,11 @@ def test_every_exit_code_is_documented_once() -> None:
     section = README.partition("| exit code |")[2].partition("\n\n")[0]
     documented = [int(code) for code in re.findall(r"^\| ([0-9]+) \|", section, re.MULTILINE)]
     in_code = re.findall(r"^ *([0-9]+) +\S", cli.__doc__ or "", re.MULTILINE)
-    assert documented == [int(code) for code in in_code] == [0, cli.DIFFERENT, cli.UNUSABLE, cli.INTERRUPTED]
+    assert (
+        documented
+        == [int(code) for code in in_code]
+        == [0, cli.DIFFERENT, cli.UNUSABLE, BROKEN, UNSAFE, cli.INTERRUPTED]
+    )
 
 
 def test_the_environment_is_documented_by_its_rule() -> None:
@@ -176,6 +188,7 @@ def test_the_environment_is_documented_by_its_rule() -> None:
         "MOCKSERVER_CONFIG",
         TESTS_VARIABLE,
         *of_plugin,
+        *variables_of("", "", load_bundled(), "token"),
     }
 
 
@@ -250,7 +263,8 @@ def test_query_keys_and_configuration_are_documented() -> None:
 
 
 def test_the_configuration_of_the_readme_can_be_used(tmp_path: Path) -> None:
-    _, example = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[::-1]
+    section = README.partition("### `mockserver.yaml`")[2]
+    example = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)[0]
     path = tmp_path / "mockserver.yaml"
     path.write_text(example, encoding="utf-8")
     settings = settings_of(configure(table(), load_config(path)), load_bundled())

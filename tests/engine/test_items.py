@@ -288,7 +288,7 @@ def test_a_rule_that_holds_keys_holds_none_for_items() -> None:
 
 def test_an_error_that_is_remembered_is_repeated_on_other_routes_as_it_was() -> None:
     other = {"operationId": "other", "responses": {"200": {"description": ""}}}
-    body = {"content": {"application/json": {"schema": {}}}}
+    body: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
     where = made(
         {
             "/paths/~1others/post": {**other, "requestBody": body},
