@@ -39,7 +39,7 @@ SERVER = [
 WRAPPER = ["child", "environment", "wanted", "telling", "run"]
 REPORTS = [
     "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
-    "recording", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
+    "recording", "origins", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"reports"},
