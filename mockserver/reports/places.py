@@ -126,12 +126,13 @@ def _rule(api: Api, operation: Operation, finding: Mapping[str, JSON], steps: St
     parameter = next((at for at, other in _parameters(api, operation, finding["in"]) if other == name), None)
     if parameter is not None:
         return _keyword(api.document, [*parameter, "schema"], path, steps[1:]) or pointer_of(parameter)
-    schemes = [scheme for alternative in operation.shape.security for scheme in alternative]
-    found = (
-        scheme.name for scheme in schemes if (scheme.place, scheme.parameter.lower()) == (finding["in"], name)
-    )
-    scheme = next(found, None)
-    return None if scheme is None else pointer_of(["components", "securitySchemes", scheme])
+    for scheme in (scheme for alternative in operation.shape.security for scheme in alternative):
+        signed = scheme.signature.sent_in if scheme.signature is not None else ("", "")
+        if (finding["in"], name) in {
+            (at, each.lower().lstrip("/")) for at, each in ((scheme.place, scheme.parameter), signed)
+        }:
+            return pointer_of(["components", "securitySchemes", scheme.name])
+    return None
 
 
 def _whole(api: Api, operation: Operation, finding: Mapping[str, JSON]) -> str:
