@@ -12,11 +12,11 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from mockserver.reports.coverage import Coverage, coverage_lines
-from mockserver.reports.spots import Spot, one_line
+from mockserver.reports.spots import Spot, alike, one_line
 from mockserver.reports.verdict import EXPECTED, KINDS, Verdict, Violation, counted
 
 MOST: Final = 50
-"""How many violations are told of one case."""
+"""How many sorts of violations are told of one case."""
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 does not allow, not even escaped."""
@@ -110,8 +110,9 @@ def _add_fault(case: ET.Element, tag: str, kind: str, message: str, text: str) -
 
 
 def _details(case: Case, spot: Spot) -> Iterator[str]:
-    yield from spot.details(case.broken[:MOST])
-    if (more := len(case.broken) - MOST) > 0:
+    sorts = alike(case.broken)
+    yield from spot.details(sorts[:MOST])
+    if (more := len(sorts) - MOST) > 0:
         yield f"{counted(more, 'more problem')} of this case"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockserver.reports.coverage import KINDS, Coverage, totals
-from mockserver.reports.spots import Spot, alike
-from mockserver.reports.verdict import Verdict, Violation, counted
+from mockserver.reports.spots import Sort, Spot, alike
+from mockserver.reports.verdict import Verdict, counted
 
 MOST: Final = 50
 """How many problems are told one by one."""
@@ -15,7 +15,9 @@ MOST: Final = 50
 MOST_BYTES: Final = 900_000
 """GitHub drops a summary of more than a mebibyte as a whole."""
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&:@=-])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~$&@#]|:(?=//|[\w+-]+:))")
+"""What Markdown, or GitHub's dialect of it, reads as more than itself inside a line; ``:tada:`` and URLs too."""
+
 _OUTCOMES: Final = ("admitted", "repeated", "refused", "scripted")
 
 
@@ -62,13 +64,12 @@ def _by_api(verdict: Verdict) -> Iterator[str]:
     yield ""
 
 
-def _problems(found: Sequence[tuple[Violation, int]], spot: Spot) -> Iterator[str]:
+def _problems(found: Sequence[Sort], spot: Spot) -> Iterator[str]:
     yield "### Problems\n"
     yield "| | call | where | problem | rule |"
     yield "|---|---|---|---|---|"
     for each, more in found[:MOST]:
-        call = spot.call(each) + (f" (and {counted(more, 'more call')})" if more else "")
-        yield _row(each.kind, call, spot.where(each), spot.sentence(each), spot.place(each))
+        yield _row(each.kind, spot.call(each, more), spot.where(each), spot.sentence(each), spot.place(each))
     yield ""
     if len(found) > MOST:
         yield f"{counted(len(found) - MOST, 'more problem')} not shown here.\n"

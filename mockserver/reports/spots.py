@@ -22,6 +22,10 @@ _LONGEST_PATH: Final = 120
 _LONGEST_BODY: Final = 10_000  # bytes of a call that is given as a command
 
 
+Sort = tuple[Violation, int]
+"""The first violation of a sort, and how many calls more there are with one of that sort."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpecFile:
     """The file of a spec: its path as it is shown, and the lines of pointers in it."""
@@ -60,9 +64,11 @@ class Spot:
         found = self.file(violation)
         return "" if found is None else f"{found[0].shown}:{found[1]}"
 
-    def call(self, violation: Violation) -> str:
-        """Return which call it was, with its method and path."""
-        return "  ".join(part for part in (violation.call, self._target(violation)) if part)
+    def call(self, violation: Violation, more: int = 0) -> str:
+        """Return which call it was, and how many ``more`` did the same, with its method and path."""
+        others = f"{violation.call} (and {counted(more, 'more call')})" if more else violation.call
+        target = self._plain(violation.target, violation, _LONGEST_PATH)
+        return "  ".join(part for part in (others, target) if part)
 
     def where(self, violation: Violation) -> str:
         """Return what was wrong in a call, as a place and a pointer; nothing where it is the call as a whole."""
@@ -78,19 +84,18 @@ class Spot:
 
     def headline(self, violation: Violation, more: int = 0, longest: int = _LONGEST) -> str:
         """Return a violation in one line: the call, how many ``more`` did the same, where, and what was wrong."""
-        others = f"{violation.call} (and {counted(more, 'more call')})" if more else violation.call
-        before = "  ".join(part for part in (others, self._target(violation), self.where(violation)) if part)
+        before = "  ".join(part for part in (self.call(violation, more), self.where(violation)) if part)
         told = self.sentence(violation, longest)
         return f"{before}: {told}" if before else told
 
-    def details(self, violations: Iterable[Violation]) -> Iterator[str]:
-        """Yield everything that is known of violations, a line each; a call that several are of is given once."""
-        for _, alike in groupby(violations, key=lambda each: id(each.exchange)):
-            found = list(alike)
-            for violation in found:
-                yield from self._facts(violation)
+    def details(self, sorts: Iterable[Sort]) -> Iterator[str]:
+        """Yield all that is known of sorts of violations, a line each; a call that several are of is given once."""
+        for _, of_call in groupby(sorts, key=lambda each: id(each[0].exchange)):
+            found = list(of_call)
+            for violation, more in found:
+                yield from self._facts(violation, more)
                 yield ""
-            if command := self.command(found[0]):
+            if command := self.command(found[0][0]):
                 yield from [*command.splitlines(), ""]
 
     def command(self, violation: Violation) -> str:
@@ -102,7 +107,7 @@ class Spot:
             return f"# The body of this call has {size} bytes; the reports har and jsonl have it."
         return curl([exchange], () if self.keeps_secrets else self.names).strip()
 
-    def _facts(self, violation: Violation) -> Iterator[str]:
+    def _facts(self, violation: Violation, more: int) -> Iterator[str]:
         finding = violation.finding
         known = {
             "problem": violation.sentence,
@@ -112,16 +117,13 @@ class Spot:
         }
         facts = {
             "kind": violation.kind,
-            "call": self.call(violation),
+            "call": self.call(violation, more),
             "operation": " ".join(part for part in (violation.api, violation.operation) if part),
             "in": str(finding.get("in", "")),
             **{name: self._plain(text, violation) for name, text in known.items()},
             "rule": self.place(violation),
         }
         yield from (f"{name}: {text}" for name, text in facts.items() if text)
-
-    def _target(self, violation: Violation) -> str:
-        return self._plain(violation.target, violation, _LONGEST_PATH)
 
     def _plain(self, text: str, violation: Violation, longest: int = _LONGEST) -> str:
         """Return a text in one line, without the secrets of its call."""
@@ -135,18 +137,23 @@ class Spot:
         return self._known[id(exchange)]
 
 
-def alike(violations: Iterable[Violation]) -> list[tuple[Violation, int]]:
-    """Return the first of each sort of violation, and how many calls more have one of that sort.
+def alike(violations: Iterable[Violation]) -> list[Sort]:
+    """Return violations by sort: of one sort are those that break the same rule in the same place.
 
-    Calls that do the same wrong in the same place are of one sort, wherever in a list that is.
+    The position in a list, and the value, do not matter.
     """
     found: dict[tuple[str | None, ...], list[Violation]] = {}
     for each in violations:
-        steps = ("*" if step.isdecimal() else step for step in each.pointer.split("/"))
-        place = str(each.finding.get("in", "")), "/".join(steps), each.rule_at
-        sort = (each.kind, each.api, each.operation or each.target, *place, each.sentence)
-        found.setdefault(sort, []).append(each)
+        found.setdefault(_sort_of(each), []).append(each)
     return [(each[0], len({id(one.exchange) for one in each}) - 1) for each in found.values()]
+
+
+def _sort_of(violation: Violation) -> tuple[str | None, ...]:
+    whose = (violation.kind, violation.api, violation.operation or violation.target)
+    if violation.rule_at is None or not violation.finding:
+        return (*whose, violation.pointer, violation.sentence)
+    steps = ("*" if step.isdecimal() else step for step in violation.pointer.split("/"))
+    return (*whose, "/".join(steps), violation.finding["keyword"], violation.rule_at)
 
 
 def one_line(text: str, longest: int, end: str = "") -> str:
