@@ -315,13 +315,36 @@ def _replaced_foreign(value: JSON, forms: Iterable[str]) -> JSON:
 
 def _replaced_text(text: str, forms: Iterable[str]) -> str:
     for form in forms:
-        text = text.replace(form, REDACTED)
+        text = _without_beginning(text.replace(form, REDACTED), form)
     return text
 
 
 def _replaced_bytes(encoded: str, forms: Iterable[str]) -> str:
-    body = base64.b64decode(encoded)
+    body = base64.b64decode(encoded).decode("latin-1")
     for form in forms:
         for each in _encoded(form):
-            body = body.replace(each, REDACTED.encode())
-    return base64.b64encode(body).decode()
+            written = each.decode("latin-1")
+            body = _without_beginning(body.replace(written, REDACTED), written)
+    return base64.b64encode(body.encode("latin-1")).decode()
+
+
+_CUT: Final = re.compile("…|\\\\u2026|" + "…".encode().decode("latin-1"))
+"""Where a text was cut: the ellipsis as it is, in JSON, and in bytes that are read as Latin-1."""
+
+_BEGINNING: Final = 8  # characters; fewer tell nothing, and may stand there by chance
+
+
+def _without_beginning(text: str, form: str) -> str:
+    """Return a text without the beginning of a secret, where it was cut: findings and names are."""
+    beginning = form[:_BEGINNING]
+    if beginning not in text or len(form) <= _BEGINNING:
+        return text
+    done, parts = 0, []
+    for end in [*(match.start() for match in _CUT.finditer(text)), len(text)]:
+        start = text.find(beginning, max(done, end - len(form)), end)
+        while start >= 0 and not form.startswith(text[start:end]):
+            start = text.find(beginning, start + 1, end)
+        if start >= 0:
+            parts += [text[done:start], REDACTED]
+            done = end
+    return "".join([*parts, text[done:]])
