@@ -38,7 +38,7 @@ SERVER = [
 ]
 WRAPPER = ["child", "environment", "wanted", "telling", "run"]
 REPORTS = [
-    "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "recording", "origins", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 OUTSIDE = [

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote_plus
 
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
+from mockserver.reports.beginnings import without_beginning
 
 ALWAYS_SECRET: Final = frozenset(
     {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key", "x-ss-signature"}
@@ -315,7 +316,7 @@ def _replaced_foreign(value: JSON, forms: Iterable[str]) -> JSON:
 
 def _replaced_text(text: str, forms: Iterable[str]) -> str:
     for form in forms:
-        text = _without_beginning(text.replace(form, REDACTED), form)
+        text = without_beginning(text.replace(form, REDACTED), form, REDACTED)
     return text
 
 
@@ -324,27 +325,5 @@ def _replaced_bytes(encoded: str, forms: Iterable[str]) -> str:
     for form in forms:
         for each in _encoded(form):
             written = each.decode("latin-1")
-            body = _without_beginning(body.replace(written, REDACTED), written)
+            body = without_beginning(body.replace(written, REDACTED), written, REDACTED)
     return base64.b64encode(body.encode("latin-1")).decode()
-
-
-_CUT: Final = re.compile("…|\\\\u2026|" + "…".encode().decode("latin-1"))
-"""Where a text was cut: the ellipsis as it is, in JSON, and in bytes that are read as Latin-1."""
-
-_BEGINNING: Final = 8  # characters; fewer tell nothing, and may stand there by chance
-
-
-def _without_beginning(text: str, form: str) -> str:
-    """Return a text without the beginning of a secret, where it was cut: findings and names are."""
-    beginning = form[:_BEGINNING]
-    if beginning not in text or len(form) <= _BEGINNING:
-        return text
-    done, parts = 0, []
-    for end in [*(match.start() for match in _CUT.finditer(text)), len(text)]:
-        start = text.find(beginning, max(done, end - len(form)), end)
-        while start >= 0 and not form.startswith(text[start:end]):
-            start = text.find(beginning, start + 1, end)
-        if start >= 0:
-            parts += [text[done:start], REDACTED]
-            done = end
-    return "".join([*parts, text[done:]])
