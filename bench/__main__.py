@@ -21,6 +21,7 @@ def rows() -> Iterator[Row]:
         yield from load.under_load(mock, echo)
     yield memory.kept()
     yield from starts.cold()
+    yield from starts.wrapped()
     yield from starts.second()
     yield from starts.handles()
     yield starts.reset()

@@ -1,6 +1,7 @@
 """How long it takes until there is a server: a command, and a second server in a process that has had one."""
 
 import asyncio
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,21 @@ def cold() -> Iterator[Row]:
     yield Row("command to first answer", [ours[1] for ours, _ in rounds], "ms", 0, 400)
     yield Row("the same of a bare echo", [theirs[1] for _, theirs in rounds], "ms", 0)
     yield Row("first answer / that of the echo", [ours[1] / theirs[1] for ours, theirs in rounds])
+
+
+def wrapped() -> Iterator[Row]:
+    """Yield what ``mockserver run`` takes around a command that does nothing, against loading the specs alone."""
+    run, load = [COMMAND[0], "run", "--", "true"], [COMMAND[0], "serve", "--show-config"]
+    rounds = [(_whole(run), _whole(load)) for _ in range(ROUNDS)]
+    yield Row("mockserver run -- true, as a whole", [ours for ours, _ in rounds], "ms", 0, 500)
+    yield Row("the same / loading the specs only", [ours / loading for ours, loading in rounds], target=1.5)
+
+
+def _whole(command: list[str]) -> float:
+    """Return how long a command takes from its start to its end, in milliseconds."""
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return (time.perf_counter() - begin) * 1e3
 
 
 def _start(command: list[str]) -> tuple[float, float]:

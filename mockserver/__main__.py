@@ -11,7 +11,10 @@ def main() -> None:
     try:
         from mockserver.cli import main as command  # noqa: PLC0415 - Ctrl-C may come while this is imported
 
-        command(prog_name="mockserver")
+        is_run = sys.argv[1:2] == [
+            "run"
+        ]  # whose command is to get its arguments as they were typed, in Windows too
+        command(prog_name="mockserver", windows_expand_args=not is_run)
     except KeyboardInterrupt:
         sys.exit(130)  # what cli.INTERRUPTED says, which may not be there yet
 

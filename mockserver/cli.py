@@ -186,9 +186,7 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     help="Write a report: junit, har, jsonl, markdown; or github.",
 )
 @click.option("--timeout", metavar="DURATION", help="End the command when it takes longer, as in 10m.")
-@click.option(
-    "--override-env", is_flag=True, help="Set variables of the environment also where they have a value."
-)
+@click.option("--override-env", is_flag=True, help="Set the variables of SDKs also where they have a value.")
 @click.option("--keep-secrets", is_flag=True, help="Leave credentials in the reports.")
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
 def run_command(config: Path | None, command: tuple[str, ...], **given: Any) -> None:

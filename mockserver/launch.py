@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from starlette.types import ASGIApp
 
@@ -184,7 +185,7 @@ def serve(plan: Plan) -> int:
 
         code = run(app, sockets, ready, stage.closing.set, tls)
     console.close()
-    _give_up_stdout()
+    flushed(sys.stdout)
     return code
 
 
@@ -203,10 +204,10 @@ def _is_coloured() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _give_up_stdout() -> None:
-    """Let the interpreter not write what its reader no longer takes: that would change the exit code."""
-    if sys.stdout is not None:
+def flushed(stream: TextIO | None) -> None:
+    """Write what is left, if its reader still takes it: else the interpreter would try it, and change the exit code."""
+    if stream is not None:
         try:
-            sys.stdout.flush()
+            stream.flush()
         except (OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

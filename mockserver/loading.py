@@ -228,7 +228,7 @@ def gathered(loads: Iterable[Callable[[], T]]) -> list[T]:
         except SpecError as error:
             problems += error.problems
     if problems:
-        raise SpecError(problems)
+        raise SpecError(dict.fromkeys(problems))  # two loads may look at the same file
     return found
 
 

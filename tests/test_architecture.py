@@ -36,7 +36,7 @@ SERVER = [
     "landing",
     "assembly",
 ]
-WRAPPER = ["child", "environment", "wanted", "telling", "run"]
+WRAPPER = ["signals", "child", "environment", "wanted", "telling", "reporting", "run"]
 REPORTS = [
     "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "recording", "origins", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",

@@ -127,6 +127,7 @@ SCHEMA = f"{AT}/requestBody/content/application~1json/schema"
         (PARCEL + "x-mock: {refusals: []}\n", ["parcel.yaml:17: /x-mock/refusals: belongs into the x-mock of an operation, not of the document"]),
         (parcel("title: x"), [f"parcel.yaml:18: {AT}/x-mock/title: belongs into the x-mock of the document, not of an operation"]),
         (PARCEL + "x-mocks: {}\n", ["parcel.yaml:17: /x-mocks: is not x-mock; did you mean that?"]),
+        (PARCEL + "x-mock: {sdk: [{package: p, registry: PyPI, code: c, variables: [A=B]}]}\n", ['parcel.yaml:17: /x-mock/sdk/0/variables/0: "A=B" is not a name of a variable']),
         # deviations that break what is counted on
         (PARCEL + "x-mock: {deviations: [{id: d, at: /paths/~1parcels/post/x-mock, observed: {dedup: 5}, evidence: seen somewhere}]}\n", ["parcel.yaml:17: /paths/~1parcels/post/x-mock/dedup: after deviations are applied, must be an array, not a number. Wrap it into a list: [5]."]),
         (PARCEL + "x-mock:\n  deviations:\n    - id: d\n      evidence: seen somewhere\n      changes:\n        - {at: /info/title, observed: Post}\n        - {at: /paths/~1parcels/post/x-mock, observed: {latency: soon}}\n", ['parcel.yaml:23: /paths/~1parcels/post/x-mock/latency: after deviations are applied, "soon" is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d']),

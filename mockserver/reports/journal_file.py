@@ -1,5 +1,6 @@
 """What is kept of calls outside the server while it runs: one JSON object per line, without secrets."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Collection
@@ -31,6 +32,11 @@ class JournalFile:
             self._has_failed = True
             told = f"call #{exchange.number} and later ones are not in the journal file: {error}"
             sys.stderr.write(f"mockserver: {told}\n")
+
+    def close(self) -> None:
+        """Give the file up."""
+        with contextlib.suppress(OSError):  # what could not be written has been told
+            self._stream.close()
 
 
 def json_line(exchange: Exchange, names: Collection[str]) -> str:

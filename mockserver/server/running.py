@@ -221,9 +221,11 @@ class ServerThread:
         timeout: float = 10.0,
         closing: Callable[[], None] = nothing,
         tls: ssl.SSLContext | None = None,
+        sockets: Sequence[socket.socket] = (),
     ) -> None:
+        """Start it on a host and a port, or on sockets that listen already."""
         self._closing, self._tls = closing, tls
-        self._sockets = bind(host, port)
+        self._sockets = list(sockets) or bind(host, port)
         self.url = url_of(self._sockets, "http" if tls is None else "https")
         self._app = app
         self._ready = threading.Event()

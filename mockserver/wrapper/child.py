@@ -1,20 +1,19 @@
-"""A command that is run while the server is up: started without a shell, told of signals, waited for.
+"""A command that is run while the server is up: started without a shell, and waited for.
 
-It is in our own process group, as a child of a shell's script is. So a Ctrl-C at the terminal reaches it without our
-doing, a terminal that suspends us suspends it too, and it may ask questions on its standard input.
+It has our own streams, open files and process group, so that it may ask questions, show colours, and be suspended and
+interrupted by a terminal together with us. Signals of ours go to the command itself, not to what it has started.
 """
 
 import contextlib
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 TIMED_OUT: Final = 124
@@ -27,12 +26,12 @@ GRACE: Final = 10.0
 """Seconds between SIGTERM and SIGKILL, for a command that takes too long."""
 
 _TICK: Final = 0.25
-_ENDING: Final = tuple(
-    number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
-)
-_OTHERS: Final = tuple(
-    number for name in ("SIGUSR1", "SIGUSR2") if (number := getattr(signal, name, None)) is not None
-)
+_IS_WINDOWS: Final = sys.platform == "win32"
+_ADVICE: Final = {
+    errno.EACCES: "it is not executable; chmod +x allows it",
+    errno.ENOEXEC: "it is no program; a script needs a first line such as #!/bin/sh",
+    errno.ENOENT: "it is there, but what its first line names is not",
+}
 
 
 class CannotRunError(Exception):
@@ -43,76 +42,67 @@ class CannotRunError(Exception):
         super().__init__(sentence)
 
 
-class Child:
-    """A command while it runs. ``wait`` has to be called in the main thread, which alone hears signals."""
+def started(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a command, which is looked for on the PATH of its environment. Raises `CannotRunError`."""
+    found = shutil.which(command[0], path=environment.get("PATH"))
+    # Windows starts npm.cmd by its path only; elsewhere a program is told its name as it was typed.
+    typed = [found, *command[1:]] if _IS_WINDOWS and found else list(command)
+    try:
+        # What is open stays open: make's jobserver, or the /dev/fd/63 of <(…). No file of ours can be inherited.
+        return subprocess.Popen(typed, env=environment, close_fds=False)  # noqa: S603 - what the user has typed
+    except (OSError, ValueError) as error:
+        raise _cannot_run(command[0], found, error) from None
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._arguments, self._environment = arguments, environment
-        self._process: subprocess.Popen[bytes] | None = None
-        self._asked_to_end = 0
-        self._early: list[int] = []
-        self._over = threading.Event()
-        self.has_timed_out = False
 
-    def wait(self, timeout: float | None = None, grace: float = GRACE) -> int:
-        """Run it to its end, and return the exit code of it. Raises `CannotRunError`.
+def _cannot_run(name: str, found: str | None, error: OSError | ValueError) -> CannotRunError:
+    number = error.errno if isinstance(error, OSError) else None
+    is_there = found is not None or (os.path.dirname(name) != "" and os.path.lexists(name))  # noqa: PTH120
+    if not name or (number in {errno.ENOENT, errno.ENOTDIR} and not is_there):
+        return CannotRunError(NOT_FOUND, f"{name!r} cannot be run: there is no such command")
+    why = "it is a folder" if Path(name).is_dir() else _ADVICE.get(number or 0, str(error))
+    return CannotRunError(NOT_EXECUTABLE, f"{name!r} cannot be run: {why}")
 
-        ``timeout`` are seconds in which we run: the time for which a terminal has suspended us does not count.
-        """
-        with self._hearing():
-            process = self._process = _started(self._arguments, self._environment)
-            for number in self._early:
-                process.send_signal(number)
-            if timeout is not None:
-                watch = threading.Thread(target=self._watch, args=(process, timeout, grace), daemon=True)
-                watch.start()
-            code = process.wait()
-            self._over.set()
-        if self.has_timed_out:
-            return TIMED_OUT
-        return SIGNALLED - code if code < 0 else code
 
-    @contextlib.contextmanager
-    def _hearing(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._pass_on) for number in (*_ENDING, *_OTHERS)}
-        try:
-            yield
-        finally:
-            for number, known in before.items():
-                signal.signal(number, known)
+class Deadline:
+    """Ends a process that takes longer than some seconds: SIGTERM, and SIGKILL when it lives on.
 
-    def _pass_on(self, number: int, _: FrameType | None) -> None:
-        """Pass a signal on. The second that asks for an end kills: the first was not enough."""
-        process = self._process
-        if process is None:
-            self._early.append(number)
+    The seconds are those in which we run: the time for which a terminal has suspended us does not count.
+    """
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", seconds: float | None, grace: float = GRACE
+    ) -> None:
+        self._process, self._grace, self._over = process, grace, threading.Event()
+        self.has_passed = False
+        if seconds is not None:
+            threading.Thread(target=self._watch, args=(seconds,), daemon=True).start()
+
+    def lift(self) -> None:
+        """Watch no longer."""
+        self._over.set()
+
+    def _watch(self, seconds: float) -> None:
+        if _is_set_within(self._over, seconds):
             return
-        self._asked_to_end += number in _ENDING
-        if self._asked_to_end > 1:
-            process.kill()
-        elif not (number == signal.SIGINT and is_from_terminal()):
-            process.send_signal(number)
-
-    def _watch(self, process: "subprocess.Popen[bytes]", timeout: float, grace: float) -> None:
-        if _is_set_within(self._over, timeout):
-            return
-        self.has_timed_out = True
-        process.terminate()
-        if not _is_set_within(self._over, grace):
-            process.kill()
+        self.has_passed = True
+        self._process.terminate()
+        if not _is_set_within(self._over, self._grace):
+            self._process.kill()
 
 
-def is_from_terminal() -> bool:
-    """Tell whether a SIGINT comes from the terminal, which sends it to all of its foreground group, also a child."""
-    if sys.platform == "win32":
-        return True  # Ctrl-C there goes to all programs of a console
-    for number in range(3):
-        try:
-            if os.tcgetpgrp(number) == os.getpgrp():
-                return True
-        except OSError:
-            continue
-    return False
+def code_of(process: "subprocess.Popen[bytes]", deadline: Deadline) -> int:
+    """Wait for a process to end, and return its exit code as a shell has it."""
+    code = _waited(process)
+    deadline.lift()
+    if deadline.has_passed:
+        return TIMED_OUT
+    return SIGNALLED - code if code < 0 else code
+
+
+def _waited(process: "subprocess.Popen[bytes]") -> int:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(_TICK if _IS_WINDOWS else None)  # Windows hears no Ctrl-C during a wait
 
 
 def _is_set_within(event: threading.Event, seconds: float) -> bool:
@@ -123,15 +113,3 @@ def _is_set_within(event: threading.Event, seconds: float) -> bool:
             return True
         seconds -= min(time.monotonic() - begun, 2 * _TICK)
     return False
-
-
-def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    program = shutil.which(arguments[0], path=environment.get("PATH")) or arguments[0]
-    try:
-        return subprocess.Popen([program, *arguments[1:]], env=environment)  # noqa: S603 - what the user has typed
-    except OSError as error:
-        why = f"{arguments[0]} cannot be run: {error.strerror or error}"
-        is_missing = error.errno == errno.ENOENT and not os.path.lexists(program)
-        raise CannotRunError(NOT_FOUND if is_missing else NOT_EXECUTABLE, why) from None
-    except ValueError as error:
-        raise CannotRunError(NOT_EXECUTABLE, f"{arguments[0]!r} cannot be run: {error}") from None

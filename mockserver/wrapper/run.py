@@ -1,26 +1,31 @@
 """``mockserver run``: a server beside a command, a verdict on what the command sent, reports, and an exit code."""
 
+import contextlib
 import os
-import socket
+import ssl
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from mockserver import loading
 from mockserver.control import PREFIX
 from mockserver.engine.exchange import Exchange
-from mockserver.engine.faults import SpecError
 from mockserver.engine.rules import Rule
 from mockserver.engine.world import Blueprint
-from mockserver.launch import app_of, journal_file, prepared, stage_of
+from mockserver.launch import app_of, journal_file, listen, prepared, stage_of
 from mockserver.options import Configuration
 from mockserver.plan import Plan
+from mockserver.reports.journal_file import JournalFile
 from mockserver.reports.recording import Recording
 from mockserver.reports.verdict import Verdict, judge
+from mockserver.server.app import OnCall
 from mockserver.server.running import ServerThread
 from mockserver.stage import Stage
-from mockserver.wrapper.child import CannotRunError, Child
+from mockserver.wrapper.child import CannotRunError, Deadline, code_of, started
 from mockserver.wrapper.environment import variables_of, with_variables
-from mockserver.wrapper.telling import report, tell
+from mockserver.wrapper.signals import Relay
+from mockserver.wrapper.telling import tell
 from mockserver.wrapper.wanted import Wanted, read_wanted
 
 BROKEN: Final = 3
@@ -35,41 +40,70 @@ def run(plan: Plan, wanted: Wanted) -> int:
     (blueprint, tls), read = loading.together(
         lambda: prepared(plan, configuration), lambda: read_wanted(plan, configuration, wanted)
     )
-    stage, kept = stage_of(configuration, blueprint), journal_file(configuration, blueprint)
-    settings = blueprint.settings
-    recording = Recording(settings.most_calls, settings.most_bytes)
+    with contextlib.ExitStack() as telling:
+        with _serving(configuration, blueprint, tls) as beside:
+            variables = variables_of(
+                beside.url, beside.url + PREFIX, blueprint.apis, configuration["admin-token"]
+            )
+            environment, kept = with_variables(os.environ, variables, overrides=wanted.overrides_env)
+            relay = telling.enter_context(Relay())  # to the end: a second Ctrl-C should not cost the reports
+            began = time.time()
+            try:
+                process = started(wanted.command, environment)
+            except CannotRunError as error:
+                tell(str(error))
+                return error.code
+            relay.attach(process)
+            deadline = Deadline(process, read.timeout)
+            from mockserver.wrapper.reporting import report  # noqa: PLC0415 - while the command runs: it need not wait
 
-    def keep(exchange: Exchange) -> None:
-        recording.append(exchange)
-        if kept is not None:
-            kept.append(exchange)
-
-    app = app_of(stage, configuration, keep)
-    try:
-        server = ServerThread(
-            app, configuration["host"], _port(configuration), closing=stage.closing.set, tls=tls
-        )
-    except (OSError, UnicodeError, RuntimeError) as error:
-        raise SpecError([("", "", _cannot_listen(configuration, error))]) from None
-    began = time.time()
-    try:
-        code = _child(configuration, server.url, blueprint, wanted).wait(read.timeout)
-    except CannotRunError as error:
-        tell(str(error))
-        return error.code
-    finally:
-        server.stop()
-    verdict = judge(recording, blueprint, read.asked, _rules(stage))
-    written = report(configuration, verdict, read, began)
-    return code or _code_of(verdict, is_written=written)
+            code = code_of(process, deadline)
+        if deadline.has_passed:
+            tell(f"the command took longer than {wanted.timeout}, and was ended")
+        if kept:
+            tell(f"kept {', '.join(kept)} as they were; --override-env sets them")
+        verdict = judge(beside.recording, blueprint, read.asked, _rules(beside.stage))
+        is_written = report(configuration, verdict, read, began)
+    return code or _code_of(verdict, is_written=is_written)
 
 
 def _code_of(verdict: Verdict, *, is_written: bool) -> int:
+    """Return the exit code of a run whose command ended with 0."""
     if verdict.unsafe:
         return UNSAFE
     if verdict.is_broken:
         return BROKEN
     return 0 if is_written else UNWRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is beside a command: the server's URL, what is on its stage, and all that was sent to it."""
+
+    url: str
+    stage: Stage
+    recording: Recording
+
+
+@contextlib.contextmanager
+def _serving(
+    configuration: Configuration, blueprint: Blueprint, tls: ssl.SSLContext | None
+) -> Iterator[Beside]:
+    """Serve as long as a command runs. Raises `SpecError`."""
+    stage, settings = stage_of(configuration, blueprint), blueprint.settings
+    recording = Recording(settings.most_calls, settings.most_bytes)
+    is_guarded = configuration["admin-token"] is not None
+    with contextlib.ExitStack() as stopping:
+        kept = journal_file(configuration, blueprint)
+        if kept is not None:
+            stopping.callback(kept.close)
+        sockets = listen(
+            configuration["host"], _port(configuration), configuration.scheme, is_guarded=is_guarded
+        )
+        app = app_of(stage, configuration, _each(recording, kept))
+        server = ServerThread(app, closing=stage.closing.set, tls=tls, sockets=sockets)
+        stopping.callback(server.stop)
+        yield Beside(server.url, stage, recording)
 
 
 def _port(configuration: Configuration) -> int:
@@ -78,21 +112,16 @@ def _port(configuration: Configuration) -> int:
     return given
 
 
-def _cannot_listen(configuration: Configuration, error: Exception) -> str:
-    why = getattr(error, "strerror", None) or error
-    advice = (
-        "choose another host" if isinstance(error, socket.gaierror) else "leave --port out for a free one"
-    )
-    return f"cannot listen on {configuration['host']} port {_port(configuration)}: {why}; {advice}"
+def _each(recording: Recording, kept: JournalFile | None) -> OnCall:
+    """Return what hears of each call."""
+    if kept is None:
+        return recording.append
 
+    def keep(exchange: Exchange) -> None:
+        recording.append(exchange)
+        kept.append(exchange)
 
-def _child(configuration: Configuration, url: str, blueprint: Blueprint, wanted: Wanted) -> Child:
-    variables = variables_of(url, f"{url}{PREFIX}", blueprint.apis, configuration["admin-token"])
-    environment, names = with_variables(os.environ, variables, overrides=wanted.overrides_env)
-    kept = [name for name in variables if name not in names]
-    if kept:
-        tell(f"kept {', '.join(kept)} as they were; --override-env sets them")
-    return Child(wanted.command, environment)
+    return keep
 
 
 def _rules(stage: Stage) -> tuple[Rule, ...]:

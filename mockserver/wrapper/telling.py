@@ -1,106 +1,22 @@
-"""The end of a run: its verdict on standard error, its reports in files, and what GitHub shows."""
+"""What a run prints, also where nobody reads it any more: that should not change how it ends."""
 
 import contextlib
-import json
-import os
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TextIO
 
-from mockserver import __version__, loading
-from mockserver.engine.values import iso_time
-from mockserver.options import Configuration
-from mockserver.reports.closing import closing_lines
-from mockserver.reports.coverage import Coverage, coverage_of
-from mockserver.reports.exports import har, jsonl
-from mockserver.reports.github import annotations
-from mockserver.reports.junit import junit
-from mockserver.reports.markdown import markdown
-from mockserver.reports.redaction import secret_names
-from mockserver.reports.spots import SpecFile, Spot
-from mockserver.reports.verdict import Verdict
-from mockserver.wrapper.wanted import Read
-from mockserver.yamltext import lines_of
-
-
-def report(
-    configuration: Configuration,
-    verdict: Verdict,
-    read: Read,
-    began: float,
-) -> bool:
-    """Print the verdict and write the reports; tell whether all could be written."""
-    spot = _spot(configuration, verdict, keeps_secrets=read.keeps_secrets)
-    covered = coverage_of(verdict.calls, verdict.blueprint)
-    for line in closing_lines(verdict, covered, spot):
-        tell(line)
-    names = () if read.keeps_secrets else secret_names(verdict.blueprint.apis)
-    if read.keeps_secrets and read.reports:
-        tell("warning: the reports hold secrets, as --keep-secrets asks")
-    took = time.time() - began
-    writers: Mapping[str, Callable[[TextIO], object]] = {
-        "junit": lambda file: file.write(junit(verdict, covered, spot, took, _local(began))),
-        "har": lambda file: json.dump(har(verdict.calls, names, __version__), file),
-        "jsonl": lambda file: file.writelines(jsonl(verdict.calls, names)),
-        "markdown": lambda file: file.write(markdown(verdict, covered, spot)),
-    }
-    written = [_written(path, writers[kind]) for kind, path in read.reports.items()]
-    return all(written) and (not read.is_for_github or _told_github(verdict, covered, spot))
-
-
-def _written(path: Path, write: Callable[[TextIO], object]) -> bool:
-    try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            write(file)
-    except OSError as error:
-        tell(f"{path} cannot be written: {error.strerror or error}")
-        return False
-    return True
-
-
-def _told_github(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> bool:
-    for line in annotations(verdict, spot):
-        sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not summary:
-        return True
-    try:
-        with Path(summary).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(markdown(verdict, covered, spot))
-    except OSError as error:
-        tell(f"the summary of the job cannot be written: {error.strerror or error}")
-        return False
-    return True
-
-
-def _local(seconds: float) -> str:
-    """Return a time as JUnit's readers want it: in whole seconds, without a zone."""
-    return iso_time(seconds)[:19]
-
-
-def _spot(configuration: Configuration, verdict: Verdict, *, keeps_secrets: bool) -> Spot:
-    """Return how violations are told, with the lines of the rules that were broken."""
-    files = loading.available(configuration["specs"])
-    wanted: dict[str, list[str]] = {}
-    for violation in verdict.violations:
-        if violation.api is not None and violation.rule_at is not None:
-            wanted.setdefault(violation.api, []).append(violation.rule_at)
-    found = {name: _spec_file(files[name], pointers) for name, pointers in wanted.items()}
-    return Spot(found, secret_names(verdict.blueprint.apis), keeps_secrets)
-
-
-def _spec_file(path: Any, pointers: list[str]) -> SpecFile:
-    shown = Path(str(path))
-    with contextlib.suppress(ValueError):
-        shown = shown.absolute().relative_to(Path.cwd())
-    lines = lines_of(loading.read_text(path), pointers)
-    return SpecFile(shown.as_posix(), dict(zip(pointers, lines, strict=True)))
+from mockserver.launch import flushed
 
 
 def tell(text: str) -> None:
     """Print a line on standard error."""
-    sys.stderr.write(f"mockserver: {text}\n")
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"mockserver: {text}\n")
+        flushed(sys.stderr)
+
+
+def print_as_utf8(text: str) -> None:
+    """Print on standard output, in UTF-8 whatever the system's own encoding is: runners read that."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        flushed(sys.stdout)
