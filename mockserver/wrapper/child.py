@@ -75,7 +75,7 @@ class Deadline:
         self._process, self._grace, self._over = process, grace, threading.Event()
         self.has_passed = False
         if seconds is not None:
-            threading.Thread(target=self._watch, args=(seconds,), daemon=True).start()
+            threading.Thread(target=self._watch, args=(seconds,), name="deadline", daemon=True).start()
 
     def lift(self) -> None:
         """Watch no longer."""
