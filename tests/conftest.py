@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 from mockserver.client import MockServer
 from tests.serving import Running, running, serving
 
+collect_ignore = ["contract_project"]  # tests of the example project, which `mockserver run` runs
+
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -70,6 +71,24 @@ def fresh_npm(home: Path, *wanted: str) -> Path:
     (home / "package.json").write_text("{}", encoding="utf-8")
     run_or_fail(program("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", *wanted, cwd=home)
     return home / "node_modules"
+
+
+def unpacked_sdist(requirement: str, *members: str) -> Path:
+    """Return the folder of some files of a package's source distribution, which is not installed."""
+
+    def unpack(home: Path) -> None:
+        home.mkdir()
+        run_or_fail(
+            sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps",
+            "--no-binary", ":all:", "--dest", home, requirement,
+        )  # fmt: skip
+        with tarfile.open(next(home.glob("*.tar.gz"))) as archive:
+            for member in archive.getmembers():
+                path = member.name.partition("/")[2]
+                if path in members and (source := archive.extractfile(member)) is not None:
+                    (home / Path(path).name).write_bytes(source.read())
+
+    return installed(requirement.partition("=")[0] + "-sdist", f"{requirement} {members}".encode(), unpack)
 
 
 def program(name: str) -> str:

@@ -38,9 +38,9 @@ SERVER = [
 ]
 WRAPPER = ["signals", "child", "environment", "wanted", "telling", "reporting", "run"]
 REPORTS = [
-    "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "drift_text", "drift_checks",
-    "recording", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
+    "recording", "origins", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 DRIFT = ["rules", "schemas", "pairing", "differences", "operations", "pages", "fetching", "survey"]
 OUTSIDE = [

@@ -4,25 +4,29 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockserver.reports.coverage import KINDS, Coverage, totals
-from mockserver.reports.spots import Spot
-from mockserver.reports.verdict import Verdict
+from mockserver.reports.spots import Spot, alike
+from mockserver.reports.verdict import Verdict, counted
 
 MOST: Final = 20
 """How many lines there are at most."""
 
+_LONGEST: Final = 200  # characters of what is said of one violation, beside its call and its place
 
-def closing_lines(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> list[str]:
-    """Return what is told of a run, each line without its ``mockserver:``."""
-    before, after = (
-        [_calls(verdict)],
-        [*_coverage(covered), *(f"NOT CERTAIN  {told}" for told in verdict.unsafe)],
-    )
-    room = MOST - len(before) - len(after)
-    found = verdict.violations
+
+def closing_lines(
+    verdict: Verdict, covered: Sequence[Coverage], spot: Spot, variables: Sequence[str] = ("MOCKSERVER_URL",)
+) -> list[str]:
+    """Return what is told of a run, each line without its ``mockserver:``; ``variables`` are those that were set."""
+    before = [_calls(verdict) if verdict.calls else _no_calls(variables)]
+    after = [*_coverage(covered), *(f"NOT CERTAIN  {told}" for told in verdict.unsafe)]
+    room, found = MOST - len(before) - len(after), alike(verdict.violations)
     shown = found if len(found) <= room else found[: room - 1]
-    lines = [f"FAIL {each.kind:<13} {spot.headline(each)}{_rule(spot.place(each))}" for each in shown]
+    lines = [
+        f"FAIL {each.kind:<13} {spot.headline(each, more, _LONGEST)}{_rule(spot.place(each))}"
+        for each, more in shown
+    ]
     if more := len(found) - len(shown):
-        lines.append(f"and {more} more problems; --report has all of them")
+        lines.append(f"and {counted(more, 'more problem')}; --report has all of them")
     return [*before, *lines, *after]
 
 
@@ -30,18 +34,18 @@ def _rule(place: str) -> str:
     return f"  [{place}]" if place else ""
 
 
+def _no_calls(variables: Sequence[str]) -> str:
+    return f"no call came; is the client told where the server is? It stands in {', '.join(variables)}"
+
+
 def _calls(verdict: Verdict) -> str:
-    calls, apis = len(verdict.calls), verdict.apis()
-    told = f"{calls} call{'' if calls == 1 else 's'}"
-    if apis:
-        told += f" ({', '.join(f'{name} {count}' for name, count in apis.items())})"
-    outcomes = verdict.outcomes()
-    counted = [
-        f"{outcomes[name]} {name}"
-        for name in ("admitted", "repeated", "refused", "scripted")
-        if outcomes[name]
-    ]
-    return f"{told}: {', '.join(counted)}" if counted else told
+    told, apis, outcomes = counted(len(verdict.calls), "call"), verdict.apis(), verdict.outcomes()
+    parts = [f"{name} {count}" for name, count in apis.items()]
+    if elsewhere := len(verdict.calls) - apis.total():
+        parts.append(f"no API {elsewhere}")
+    names = ("admitted", "repeated", "refused", "scripted")
+    became = ", ".join(f"{outcomes[name]} {name}" for name in names if outcomes[name])
+    return f"{told} ({', '.join(parts)}): {became}"
 
 
 def _coverage(covered: Sequence[Coverage]) -> Iterator[str]:

@@ -1,26 +1,28 @@
 """How much of the contract a run has exercised: operations, statuses, request members and enum values.
 
-An API that was not called at all is not counted. A member is exercised when a call sent it, at that place, whatever
-became of the call; a status when a call was answered with it.
+An API that was not called at all is not counted. A member is exercised when a call sent it at its place, whatever
+became of the call, and so is each value of an ``enum`` or ``const``; a status when a call was answered with it. The
+items of a bulk call exercise the operation that judges them. Statuses are those that the document has as it is served
+and those of the API's own answers; the mock's problem documents are no part of a contract.
+
+What the schema of a body speaks of is laid out as a tree of `Place` once. Each body is then gone through beside it, so
+that a call costs as much as its body is long, however large the contract is.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
-from mockserver.engine.contract import Operation
-from mockserver.engine.exchange import JSON, Exchange
+from mockserver.engine.contract import Each, Operation, Parameter
+from mockserver.engine.exchange import JSON, Exchange, Request
 from mockserver.engine.parameters import texts_of
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.routing import Found
-from mockserver.engine.values import ABSENT, as_text, pointer_of, walk
+from mockserver.engine.values import ABSENT, as_text, below, walk
 from mockserver.engine.world import Blueprint
-
-ITEM: Final = "*"
-"""The step of a pattern that stands for each item of a list."""
-
-_DEEPEST: Final = 8
 
 
 class Part(NamedTuple):
@@ -59,29 +61,20 @@ class Coverage:
         calls = [number for part, number in self.parts.items() if part.kind == kind]
         return sum(1 for number in calls if number), len(calls)
 
-    def as_json(self) -> dict[str, JSON]:
-        """Return it as reports write it."""
-        return {
-            "api": self.api,
-            "operation": self.operation,
-            "method": self.method,
-            "path": self.path,
-            "parts": [{"kind": part.kind, "name": part.name, "calls": n} for part, n in self.parts.items()],
-        }
-
 
 def coverage_of(calls: Iterable[Exchange], blueprint: Blueprint) -> tuple[Coverage, ...]:
     """Return the coverage of every operation of the APIs that were called."""
-    by_operation: dict[tuple[str, str], list[Exchange]] = {}
-    for each in calls:
-        if each.api is not None and each.operation is not None:
-            by_operation.setdefault((each.api, each.operation), []).append(each)
-    called = {api for api, _ in by_operation}
+    exercised: dict[Operation, Counter[Part]] = {}
+    for call in calls:
+        operation = blueprint.operations.get((call.api or "", call.operation or ""))
+        if operation is not None and operation.method == call.request.method:
+            for each, parts in _exercised(operation, call, blueprint):
+                exercised.setdefault(each, Counter()).update(parts)
+    called = {operation.api for operation in exercised}
     return tuple(
-        _covered(operation, by_operation.get((api.name, operation.id), []), blueprint)
-        for api in blueprint.apis
-        if api.name in called
-        for operation in api.operations
+        _covered(operation, exercised.get(operation, Counter()))
+        for operation in blueprint.operations.values()
+        if operation.api in called
     )
 
 
@@ -103,144 +96,176 @@ def coverage_lines(each: Coverage) -> Iterator[str]:
             yield f"  {plural}: {made} of {total}" + (f"; not {', '.join(missed)}" if missed else "")
 
 
-def _covered(operation: Operation, calls: Sequence[Exchange], blueprint: Blueprint) -> Coverage:
-    parts = dict.fromkeys(_parts_of(operation), 0)
-    for call in calls:
-        for part in set(_exercised(operation, call, blueprint)):
-            if part in parts:
-                parts[part] += 1
+def _covered(operation: Operation, exercised: Mapping[Part, int]) -> Coverage:
+    parts = {part: exercised.get(part, 0) for part in parts_of(operation)}
     return Coverage(operation.api, operation.id, operation.method, operation.path, parts)
 
 
-def _parts_of(operation: Operation) -> Iterator[Part]:
-    yield Part(OPERATION, operation.id)
+# What can be exercised
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A place in a body that its schema speaks of, with the values that an enum or a constant lists for it.
+
+    ``name`` is the pointer that leads there, with ``*`` for each of the ``items`` of a list, and for ``others``, the
+    members that have no name in the schema; only one that has a name counts by itself.
+    """
+
+    name: str
+    is_named: bool = False
+    values: dict[str, Part] = field(default_factory=dict)
+    members: "dict[str, Place]" = field(default_factory=dict)
+    items: "Place | None" = None
+    others: "Place | None" = None
+
+    def parts(self) -> Iterator[Part]:
+        """Yield what can be exercised here and below."""
+        if self.is_named:
+            yield Part(MEMBER, self.name)
+        yield from self.values.values()
+        for place in (*self.members.values(), self.items, self.others):
+            yield from place.parts() if place is not None else ()
+
+    def sent(self, value: JSON) -> Iterator[Part]:
+        """Yield what a value that stands here exercises, here and below."""
+        if self.is_named:
+            yield Part(MEMBER, self.name)
+        if self.values and (part := self.values.get(_text(value))) is not None:
+            yield part
+        if isinstance(value, dict):
+            inside = [(self.members.get(name, self.others), each) for name, each in value.items()]
+        elif isinstance(value, list):
+            inside = [(self.members.get(str(index), self.items), each) for index, each in enumerate(value)]
+        else:
+            return
+        for place, each in inside:
+            if place is not None:
+                yield from place.sent(each)
+
+
+@lru_cache(maxsize=256)
+def parts_of(operation: Operation) -> tuple[Part, ...]:
+    """Return all that can be exercised of an operation."""
     answers = [operation.success, *operation.answers.values()]
-    for status in sorted(operation.statuses | {each.status for each in answers}):
-        yield Part(STATUS, str(status))
-    for parameter in operation.shape.parameters:
-        yield Part(MEMBER, f"{parameter.place} {parameter.name}")
-        yield from (
-            Part(ENUM_VALUE, f"{parameter.place} {parameter.name}: {value}")
-            for value in _enum(parameter.schema)
+    statuses = sorted(operation.statuses | {each.status for each in answers})
+    parts = [Part(OPERATION, operation.id), *(Part(STATUS, str(status)) for status in statuses)]
+    places = [*map(_parameter_place, operation.shape.parameters), _body_place(operation)]
+    return tuple(dict.fromkeys([*parts, *(part for place in places for part in place.parts())]))
+
+
+@lru_cache(maxsize=256)
+def _body_place(operation: Operation) -> Place:
+    place, schema = Place(""), operation.shape.body
+    _lay_out(schema, schema, place, ())
+    return place
+
+
+@lru_cache(maxsize=256)
+def _parameter_place(parameter: Parameter) -> Place:
+    place = Place(f"{parameter.place} {parameter.name}", is_named=True)
+    _lay_out(parameter.schema, parameter.schema, place, ())
+    return place
+
+
+def _lay_out(schema: JSON, root: JSON, place: Place, inside: tuple[str, ...]) -> None:
+    """Add what a schema says of a place and of those below it; ``inside`` are the references that led here."""
+    if not isinstance(schema, dict):
+        return
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and ref not in inside:
+        _lay_out(walk(root, unquote(ref.removeprefix("#"))), root, place, (*inside, ref))
+    for text in map(_text, [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]):
+        place.values.setdefault(text, Part(ENUM_VALUE, f"{place.name}: {text}"))
+    for name, inner in _members(schema):
+        _lay_out(
+            inner, root, place.members.setdefault(name, Place(below(place.name, name), is_named=True)), inside
         )
-    for pattern, values in members_of(operation):
-        yield Part(MEMBER, pattern)
-        yield from (Part(ENUM_VALUE, f"{pattern}: {value}") for value in values)
+    for index, inner in enumerate(schema.get("prefixItems", ())):
+        _lay_out(inner, root, place.members.setdefault(str(index), Place(f"{place.name}/{index}")), inside)
+    for inner in _schemas(schema, "items", "unevaluatedItems"):
+        place.items = place.items or Place(f"{place.name}/*")
+        _lay_out(inner, root, place.items, inside)
+    for inner in _schemas(schema, "additionalProperties", "unevaluatedProperties"):
+        place.others = place.others or Place(f"{place.name}/*")
+        _lay_out(inner, root, place.others, inside)
+    for branch in _branches(schema):
+        _lay_out(branch, root, place, inside)
 
 
-def _exercised(operation: Operation, call: Exchange, blueprint: Blueprint) -> Iterator[Part]:
-    yield Part(OPERATION, operation.id)
-    if call.response is not None:
-        yield Part(STATUS, str(call.status))
-    for parameter in operation.shape.parameters:
-        texts = texts_of(parameter, _Sent(call, blueprint))
-        if texts:
-            yield Part(MEMBER, f"{parameter.place} {parameter.name}")
-        yield from (Part(ENUM_VALUE, f"{parameter.place} {parameter.name}: {text}") for text in texts)
-    body = _body_of(call)
-    for pattern, values in members_of(operation):
-        found = list(_found(body, pattern.split("/")[1:]))
-        if found:
-            yield Part(MEMBER, pattern)
-        if values:
-            yield from (Part(ENUM_VALUE, f"{pattern}: {as_text(value)}") for value in found)
+def _schemas(schema: Mapping[str, JSON], *keywords: str) -> list[JSON]:
+    return [schema[keyword] for keyword in keywords if isinstance(schema.get(keyword), dict)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+def _members(schema: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
+    """Yield the members that a schema names; one that it forbids cannot be sent."""
+    for name, inner in schema.get("properties", {}).items():
+        if inner is not False:
+            yield name, inner
+
+
+def _branches(schema: Mapping[str, JSON]) -> Iterator[JSON]:
+    """Yield the schemas that speak of the same place."""
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from schema.get(keyword, ())
+    yield from (schema[keyword] for keyword in ("then", "else") if keyword in schema)
+    yield from schema.get("dependentSchemas", {}).values()
+
+
+def _text(value: JSON) -> str:
+    """Return how a value is told; numbers that are equal are told in one way."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else as_text(value)
+
+
+# What a call has exercised
+
+
+def _exercised(
+    operation: Operation, call: Exchange, blueprint: Blueprint
+) -> Iterator[tuple[Operation, set[Part]]]:
+    """Yield what a call exercises of its operation, and where it is a bulk call, its items of theirs."""
+    body = _parsed(call)
+    parts = {Part(OPERATION, operation.id), *_of_parameters(operation, call, blueprint)}
+    if call.response is not None and call.fault is None:
+        parts.add(Part(STATUS, str(call.status)))
+    yield operation, parts.union(() if body is ABSENT else _body_place(operation).sent(body))
+    if operation.each is not None and body is not ABSENT:
+        item = blueprint.operations[operation.api, operation.each.operation]
+        yield item, {part for each in _items(body, operation.each) for part in _body_place(item).sent(each)}
+
+
+def _items(body: JSON, each: Each) -> list[JSON]:
+    found = walk(body, each.at)
+    return found if isinstance(found, list) else []
+
+
+class _Source(NamedTuple):
     """A recorded call as parameters are read from it."""
 
-    call: Exchange
-    blueprint: Blueprint
-
-    request = property(lambda self: self.call.request)
-    body = ABSENT
-    sent = b""
-
-    @property
-    def _found(self) -> Found | None:
-        found = self.blueprint.router.route(self.call.request.method, self.call.request.path)
-        return found if isinstance(found, Found) else None
-
-    @property
-    def path_values(self) -> Mapping[str, str]:
-        """The variables of the path."""
-        return self._found.values if self._found is not None else {}
-
-    @property
-    def supplied(self) -> Mapping[str, str]:
-        """The parameters that the path supplies."""
-        return self._found.supplied if self._found is not None else {}
+    request: Request
+    path_values: Mapping[str, str]
+    supplied: Mapping[str, str]
 
 
-def _body_of(call: Exchange) -> JSON:
+def _of_parameters(operation: Operation, call: Exchange, blueprint: Blueprint) -> Iterator[Part]:
+    if not operation.shape.parameters:
+        return
+    found = blueprint.router.route(call.request.method, call.request.path)
+    source = (
+        _Source(call.request, found.values, found.supplied)
+        if isinstance(found, Found)
+        else _Source(call.request, {}, {})
+    )
+    for parameter in operation.shape.parameters:
+        place, texts = _parameter_place(parameter), texts_of(parameter, source)
+        for text in texts:
+            yield from place.sent(text)
+            if place.items is not None:
+                yield from place.sent([text] if parameter.explode else text.split(","))
+
+
+def _parsed(call: Exchange) -> JSON:
     try:
         return parse_json(call.request.body) if call.request.body else ABSENT
     except MalformedError:
         return ABSENT
-
-
-def _found(value: JSON, steps: Sequence[str]) -> Iterator[JSON]:
-    """Yield what stands at the places that a pattern names."""
-    if not steps:
-        yield value
-        return
-    step, rest = steps[0], steps[1:]
-    if step == ITEM and isinstance(value, list):
-        for item in value:
-            yield from _found(item, rest)
-    elif isinstance(value, dict) and (name := step.replace("~1", "/").replace("~0", "~")) in value:
-        yield from _found(value[name], rest)
-
-
-# What the schema of a body speaks of
-
-
-@lru_cache(maxsize=256)
-def members_of(operation: Operation) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the places of a body that its schema speaks of, as patterns, each with the values of its enum."""
-    found: dict[str, dict[str, None]] = {}
-    _collect(operation.shape.body, operation.shape.body, [], found, 0)
-    return tuple((pattern, tuple(values)) for pattern, values in found.items())
-
-
-_BRANCHES: Final = ("allOf", "anyOf", "oneOf")
-_CONDITIONS: Final = ("then", "else")
-
-
-def _collect(
-    schema: JSON, root: JSON, steps: list[str | int], found: dict[str, dict[str, None]], depth: int
-) -> None:
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return
-    if isinstance(ref := schema.get("$ref"), str):
-        _collect(walk(root, ref.removeprefix("#")), root, steps, found, depth + 1)
-    if steps:
-        values = found.setdefault(pointer_of(steps), {})
-        values.update(dict.fromkeys(_enum(schema)))
-    for name, inner in schema.get("properties", {}).items():
-        _collect(inner, root, [*steps, name], found, depth + 1)
-        found.setdefault(pointer_of([*steps, name]), {})
-    if isinstance(schema.get("items"), dict):
-        _collect_items(schema["items"], root, [*steps, ITEM], found, depth + 1)
-    branches = [each for name in _BRANCHES for each in schema.get(name, [])]
-    for branch in [*branches, *(schema[name] for name in _CONDITIONS if name in schema)]:
-        _collect(branch, root, steps, found, depth + 1)
-
-
-def _collect_items(
-    schema: JSON, root: JSON, steps: list[str | int], found: dict[str, dict[str, None]], depth: int
-) -> None:
-    """Collect what stands in the items of a list; an item is no member by itself."""
-    inner: dict[str, dict[str, None]] = {}
-    _collect(schema, root, steps, inner, depth)
-    at = pointer_of(steps)
-    for pattern, values in inner.items():
-        if pattern != at or values:
-            found.setdefault(pattern, {}).update(values)
-
-
-def _enum(schema: JSON) -> list[str]:
-    if not isinstance(schema, dict):
-        return []
-    return [as_text(value) for value in schema.get("enum", [])]

@@ -1,10 +1,10 @@
-"""A verdict for GitHub Actions: annotations on standard output, and the summary of a job."""
+"""A verdict for GitHub Actions: annotations on standard output."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from mockserver.reports.spots import Spot
-from mockserver.reports.verdict import Verdict, Violation
+from mockserver.reports.spots import Spot, alike
+from mockserver.reports.verdict import Verdict, Violation, counted
 
 MOST: Final = 10
 """How many annotations GitHub shows of one step."""
@@ -12,18 +12,22 @@ MOST: Final = 10
 
 def annotations(verdict: Verdict, spot: Spot) -> Iterator[str]:
     """Yield workflow commands, at most as many as GitHub shows; the last says how many there are more."""
-    shown = verdict.violations[: MOST if len(verdict.violations) <= MOST else MOST - 1]
-    for violation in shown:
-        yield _annotation(violation, spot)
-    if more := len(verdict.violations) - len(shown):
-        yield f"::error title=mockserver::{message(f'{more} more problems are in the summary of this job')}"
+    found = [_of_run(f"the verdict is not certain: {told}") for told in verdict.unsafe]
+    found += [_annotation(each, more, spot) for each, more in alike(verdict.violations)]
+    shown = found if len(found) <= MOST else found[: MOST - 1]
+    yield from shown
+    if more := len(found) - len(shown):
+        yield _of_run(f"{counted(more, 'more problem')}: the summary of this job has them")
 
 
-def _annotation(violation: Violation, spot: Spot) -> str:
-    found, title = spot.file(violation), violation.kind
-    if violation.api is not None:
-        title = f"{violation.api}: {violation.kind}"
-    told, at = spot.headline(violation), ""
+def _of_run(told: str) -> str:
+    return f"::error title=mockserver::{message(told)}"
+
+
+def _annotation(violation: Violation, more: int, spot: Spot) -> str:
+    found = spot.file(violation)
+    title = ": ".join(part for part in (violation.api, violation.kind) if part)
+    told, at = spot.headline(violation, more), ""
     if found is not None and found[0].is_here:
         at = f"file={parameter(found[0].shown)},line={found[1]},"
     elif found is not None:

@@ -1,91 +1,83 @@
 """A verdict as JUnit XML: what CI systems read.
 
-One suite for each API that was called, one case for each rule of the contract that its operations could break, and
-suites for what belongs to no API. A case has one failure at most, as readers expect.
+One suite for each API that was called, with a case for each of its operations and each kind of violation; one more for
+what is judged of the run as a whole. A case has one failure at most, as readers expect; an error where the verdict may
+be wrong. No case is timed: only the run is.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from mockserver.reports.coverage import Coverage, coverage_lines
-from mockserver.reports.spots import Spot
-from mockserver.reports.verdict import EXPECTED, KINDS, Verdict, Violation
+from mockserver.reports.spots import Spot, alike, one_line
+from mockserver.reports.verdict import EXPECTED, KINDS, Verdict, Violation, counted
+
+MOST: Final = 50
+"""How many sorts of violations are told of one case."""
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 does not allow, not even escaped."""
 
 _LONGEST: Final = 200  # characters of a failure's message
-_ELSEWHERE: Final = "mockserver"
+_RUN: Final = "mockserver"
+_OF_THE_RUN: Final[Mapping[str, str]] = {
+    "unmatched": f"{_RUN}.routes", "retry": f"{_RUN}.retries", "unused-rule": f"{_RUN}.rules",
+}  # fmt: skip
+"""The kinds that are judged for the run as a whole, and the name under which they stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule that was looked at, and what broke it."""
+    """A rule that was looked at, what broke it, and why that cannot be said for certain."""
 
     suite: str
     classname: str
     name: str
-    broken: tuple[Violation, ...]
+    broken: tuple[Violation, ...] = ()
+    unsafe: tuple[str, ...] = ()
 
 
 def cases_of(verdict: Verdict) -> Iterator[Case]:
     """Yield a case for each operation that was called and each kind that is judged, then those of the run."""
-    found = verdict.violations
+    found: dict[tuple[str, str | None, str | None], list[Violation]] = {}
+    for each in verdict.violations:
+        whose = (
+            (None, None) if each.kind in _OF_THE_RUN or each.operation is None else (each.api, each.operation)
+        )
+        found.setdefault((each.kind, *whose), []).append(each)
     for api, operation in dict.fromkeys((each.api, each.operation) for each in verdict.calls):
-        if api is None or operation is None:
-            continue
-        for kind in verdict.judged:
-            if kind not in _OF_THE_RUN:
-                broken = [
-                    each
-                    for each in found
-                    if each.kind == kind and (each.api, each.operation) == (api, operation)
-                ]
-                yield Case(
-                    f"{_ELSEWHERE}.{api}", f"{_ELSEWHERE}.{api}.{operation}", KINDS[kind], tuple(broken)
-                )
+        if api is not None and operation is not None:
+            for kind in verdict.judged:
+                if kind not in _OF_THE_RUN:
+                    broken = found.get((kind, api, operation), ())
+                    yield Case(f"{_RUN}.{api}", f"{_RUN}.{api}.{operation}", KINDS[kind], tuple(broken))
     for kind in verdict.judged:
-        broken = [
-            each for each in found if each.kind == kind and (kind in _OF_THE_RUN or each.operation is None)
-        ]
+        broken = found.get((kind, None, None), ())
         if kind in _OF_THE_RUN or broken:
-            yield Case(_ELSEWHERE, _OF_THE_RUN.get(kind, _ELSEWHERE), KINDS[kind], tuple(broken))
+            yield Case(_RUN, _OF_THE_RUN.get(kind, _RUN), KINDS[kind], tuple(broken))
     for expectation in verdict.expectations:
-        told = [
-            each
-            for each in found
-            if each.kind == EXPECTED and each.sentence.startswith(f"expected {expectation},")
-        ]
-        yield Case(_ELSEWHERE, f"{_ELSEWHERE}.{EXPECTED}", str(expectation), tuple(told))
-
-
-_OF_THE_RUN: Final = {
-    "unmatched": f"{_ELSEWHERE}.routes",
-    "retry": f"{_ELSEWHERE}.retries",
-    "unused-rule": f"{_ELSEWHERE}.rules",
-}
-"""The kinds that are judged for the run as a whole, and the name under which they stand."""
+        unmet = [each for each in verdict.violations if each.expectation is expectation]
+        yield Case(_RUN, f"{_RUN}.{EXPECTED}", str(expectation), tuple(unmet))
+    yield Case(_RUN, f"{_RUN}.verdict", "every call was seen", unsafe=verdict.unsafe)
 
 
 def junit(verdict: Verdict, covered: Sequence[Coverage], spot: Spot, seconds: float, started: str) -> str:
     """Return the verdict as JUnit XML. ``started`` is ISO 8601, ``seconds`` how long the run took."""
     cases = list(cases_of(verdict))
-    suites = dict.fromkeys(case.suite for case in cases)
-    root = ET.Element("testsuites", _counts("mockserver", cases, seconds))
-    for name in suites:
+    root = ET.Element("testsuites", _counts(_RUN, cases, seconds))
+    for name in dict.fromkeys(case.suite for case in cases):
         inside = [case for case in cases if case.suite == name]
-        attributes = {**_counts(name, inside, seconds), "timestamp": started, "hostname": "localhost"}
-        suite = ET.SubElement(root, "testsuite", attributes)
+        attributes = {"skipped": "0", "timestamp": started, "hostname": "localhost"}
+        suite = ET.SubElement(root, "testsuite", {**_counts(name, inside, 0.0), **attributes})
         for case in inside:
             _add_case(suite, case, spot)
-        told = "".join(f"{line}\n" for line in _coverage(covered, name))
-        if told:
+        if told := "".join(f"{line}\n" for line in _coverage(covered, name)):
             ET.SubElement(suite, "system-out").text = clean(told)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def clean(text: str) -> str:
@@ -94,9 +86,9 @@ def clean(text: str) -> str:
 
 
 def _counts(name: str, cases: Sequence[Case], seconds: float) -> dict[str, str]:
-    failures = sum(1 for case in cases if case.broken)
+    failures, errors = sum(1 for case in cases if case.broken), sum(1 for case in cases if case.unsafe)
     return {
-        "name": name, "tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": "0",
+        "name": name, "tests": str(len(cases)), "failures": str(failures), "errors": str(errors),
         "time": f"{seconds:.3f}",
     }  # fmt: skip
 
@@ -104,24 +96,27 @@ def _counts(name: str, cases: Sequence[Case], seconds: float) -> dict[str, str]:
 def _add_case(suite: ET.Element, case: Case, spot: Spot) -> None:
     attributes = {"classname": clean(case.classname), "name": clean(case.name), "time": "0.000"}
     element = ET.SubElement(suite, "testcase", attributes)
-    if not case.broken:
-        return
-    first = case.broken[0]
-    more = f" (and {len(case.broken) - 1} more)" if len(case.broken) > 1 else ""
-    message = clean(spot.headline(first))
-    failure = ET.SubElement(
-        element, "failure", {"message": f"{message[: _LONGEST - len(more)]}{more}", "type": first.kind}
-    )
-    failure.text = clean("\n".join(_details(case.broken, spot)))
+    if case.unsafe:
+        _add_fault(element, "error", "unsafe", case.unsafe[0], "\n".join(case.unsafe))
+    if case.broken:
+        more = f" (and {len(case.broken) - 1} more)" if len(case.broken) > 1 else ""
+        message = one_line(spot.headline(case.broken[0]), _LONGEST, more)
+        _add_fault(element, "failure", case.broken[0].kind, message, "\n".join(_details(case, spot)))
 
 
-def _details(broken: Iterable[Violation], spot: Spot) -> Iterator[str]:
-    for violation in broken:
-        yield from spot.details(violation)
-        yield ""
+def _add_fault(case: ET.Element, tag: str, kind: str, message: str, text: str) -> None:
+    fault = ET.SubElement(case, tag, {"message": clean(message), "type": kind})
+    fault.text = clean(text)
+
+
+def _details(case: Case, spot: Spot) -> Iterator[str]:
+    sorts = alike(case.broken)
+    yield from spot.details(sorts[:MOST])
+    if (more := len(sorts) - MOST) > 0:
+        yield f"{counted(more, 'more problem')} of this case"
 
 
 def _coverage(covered: Iterable[Coverage], suite: str) -> Iterator[str]:
     for each in covered:
-        if f"{_ELSEWHERE}.{each.api}" == suite:
+        if f"{_RUN}.{each.api}" == suite:
             yield from coverage_lines(each)

@@ -1,12 +1,13 @@
 """A verdict as Markdown: totals, a table by API, the problems, and what of the contract was exercised."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockserver.reports.coverage import KINDS, Coverage, totals
-from mockserver.reports.spots import Spot
-from mockserver.reports.verdict import Verdict, Violation
+from mockserver.reports.spots import Sort, Spot, alike
+from mockserver.reports.verdict import Verdict, counted
 
 MOST: Final = 50
 """How many problems are told one by one."""
@@ -14,19 +15,22 @@ MOST: Final = 50
 MOST_BYTES: Final = 900_000
 """GitHub drops a summary of more than a mebibyte as a whole."""
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~$-])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~$&@#]|:(?=//|[\w+-]+:))")
+"""What Markdown, or GitHub's dialect of it, reads as more than itself inside a line; ``:tada:`` and URLs too."""
+
 _OUTCOMES: Final = ("admitted", "repeated", "refused", "scripted")
 
 
 def markdown(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> str:
     """Return a verdict as Markdown, short enough for the summary of a job."""
-    text, size = "", 0
+    blocks, size = [], 0
     for block in _blocks(verdict, covered, spot):
-        size += len(block.encode("utf-8", "replace")) + 1
+        size += len(block.encode("utf-8", "backslashreplace")) + 1
         if size > MOST_BYTES:
-            return f"{text}\nThe rest is left out: a summary holds {MOST_BYTES:,} bytes.\n"
-        text += f"{block}\n"
-    return text
+            blocks.append(f"\nThe rest is left out: a summary holds {MOST_BYTES:,} bytes.")
+            break
+        blocks.append(block)
+    return "".join(f"{block}\n" for block in blocks)
 
 
 def _blocks(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> Iterator[str]:
@@ -37,18 +41,14 @@ def _blocks(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> Iterat
     if verdict.apis():
         yield from _by_api(verdict)
     if verdict.violations:
-        yield from _problems(verdict.violations, spot)
+        yield from _problems(alike(verdict.violations), spot)
     if covered:
         yield from _coverage(covered)
 
 
 def _totals(verdict: Verdict) -> str:
-    calls = len(verdict.calls)
-    problems = len(verdict.violations)
-    told = f"{calls} call{'' if calls == 1 else 's'}"
-    if not problems:
-        return f"{told}, no problem."
-    return f"{told}, **{problems} problem{'' if problems == 1 else 's'}**."
+    calls, problems = counted(len(verdict.calls), "call"), counted(len(verdict.violations), "problem")
+    return f"{calls}, **{problems}**." if verdict.violations else f"{calls}, no problem."
 
 
 def _by_api(verdict: Verdict) -> Iterator[str]:
@@ -60,29 +60,32 @@ def _by_api(verdict: Verdict) -> Iterator[str]:
             for outcome in _OUTCOMES
         ]
         problems = sum(1 for each in verdict.violations if each.api == api)
-        yield f"| {escaped(api)} | {calls} | {' | '.join(map(str, counts))} | {problems} |"
+        yield _row(api, str(calls), *map(str, counts), str(problems))
     yield ""
 
 
-def _problems(violations: Sequence[Violation], spot: Spot) -> Iterator[str]:
+def _problems(found: Sequence[Sort], spot: Spot) -> Iterator[str]:
     yield "### Problems\n"
     yield "| | call | where | problem | rule |"
     yield "|---|---|---|---|---|"
-    for each in violations[:MOST]:
-        call = " ".join(part for part in (each.call, each.target) if part)
-        cells = (each.kind, call, spot.where(each), each.sentence, spot.place(each))
-        yield "| " + " | ".join(escaped(spot.plain(cell, each)) for cell in cells) + " |"
+    for each, more in found[:MOST]:
+        yield _row(each.kind, spot.call(each, more), spot.where(each), spot.sentence(each), spot.place(each))
     yield ""
-    if len(violations) > MOST:
-        yield f"{len(violations) - MOST} more problems are not shown.\n"
-    for each in violations[:MOST]:
-        if command := spot.command(each):
-            yield from _folded(f"{each.call}: {each.kind}", command)
+    if len(found) > MOST:
+        yield f"{counted(len(found) - MOST, 'more problem')} not shown here.\n"
+    told = {id(each.exchange): each for each, _ in reversed(found[:MOST]) if each.exchange is not None}
+    for each in reversed(told.values()):
+        yield from _folded(spot.call(each), spot.command(each))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(map(escaped, cells))} |"
 
 
 def _folded(title: str, text: str) -> Iterator[str]:
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    yield f"<details><summary>{escaped(title)}</summary>\n\n{fence}sh\n{text}\n{fence}\n\n</details>\n"
+    summary = f"<summary>{html.escape(title)}</summary>"
+    yield f"<details>{summary}\n\n{fence}sh\n{text}\n{fence}\n\n</details>\n"
 
 
 def _coverage(covered: Sequence[Coverage]) -> Iterator[str]:
@@ -92,9 +95,8 @@ def _coverage(covered: Sequence[Coverage]) -> Iterator[str]:
     for each in covered:
         counts = [each.counts(kind) for kind in KINDS]
         cells = [f"{made} of {total}" if total else "" for made, total in counts]
-        yield f"| {escaped(f'{each.api} {each.method} {each.path}')} | {' | '.join(cells)} |"
-    sums = [f"{made} of {total}" for made, total in totals(covered).values()]
-    yield f"| all | {' | '.join(sums)} |"
+        yield _row(f"{each.api} {each.method} {each.path}", *cells)
+    yield _row("all", *(f"{made} of {total}" for made, total in totals(covered).values()))
     yield ""
     for each in covered:
         missed = [
@@ -105,5 +107,5 @@ def _coverage(covered: Sequence[Coverage]) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, in one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Return text of one line that Markdown shows as it is."""
+    return _SPECIAL.sub(r"\\\1", text)

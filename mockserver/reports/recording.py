@@ -5,7 +5,6 @@ depend on that, so that its calls are kept beside the journals, within the bound
 """
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Final
 
 from mockserver.engine.exchange import Exchange
@@ -41,13 +40,19 @@ class Recording:
         """Return all calls, in the order in which they arrived."""
         return sorted(self._calls, key=lambda each: each.arrived)
 
-    def journals(self) -> Iterator[list[Exchange]]:
-        """Yield the calls of each journal that there was, oldest first: a reset begins a new one."""
-        found: dict[tuple[str, str], list[Exchange]] = {}
-        for each in self._calls:
-            found.setdefault((each.namespace, each.id[:-12]), []).append(each)
-        for calls in found.values():
-            yield sorted(calls, key=lambda each: each.number)
+    def journals(self) -> list[list[Exchange]]:
+        """Return the calls of each journal that there was, in the order in which they arrived.
+
+        A reset begins a new one. Its ids differ from those before, unless they come from a seed: then its numbers do,
+        which start again.
+        """
+        found: dict[tuple[str, str], list[list[Exchange]]] = {}
+        for each in self.calls():
+            journals = found.setdefault((each.namespace, each.id[:-12]), [[]])
+            if journals[-1] and journals[-1][-1].number >= each.number:
+                journals.append([])
+            journals[-1].append(each)
+        return [calls for journals in found.values() for calls in journals]
 
 
 def _size(exchange: Exchange) -> int:

@@ -9,7 +9,7 @@ after the API's name. The control plane shows real values, since tests assert on
 import base64
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote_plus
 
 from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
+from mockserver.reports.beginnings import without_beginning
 
 ALWAYS_SECRET: Final = frozenset(
     {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key", "x-ss-signature"}
@@ -47,7 +48,9 @@ def secret_names(apis: Iterable[Api]) -> frozenset[str]:
 
 
 def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
-    """Return a ServeEvent without its secrets."""
+    """Return a ServeEvent without its secrets; without ``names`` it has none."""
+    if not names:
+        return dict(event)
     secrets = _found_in(event, names)
     forms = list(_forms(secrets))
     shown = dict(event)
@@ -65,14 +68,18 @@ def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSO
     return {name: _replaced_member(name, member, forms) for name, member in shown.items()}
 
 
+def concealer(event: Mapping[str, JSON], names: Collection[str]) -> Callable[[str], str]:
+    """Return what takes the secrets of a ServeEvent out of texts about its call; without ``names`` it has none."""
+    forms = list(_forms(_found_in(event, names))) if names else []
+    return lambda text: _replaced_text(text, forms)
+
+
 def concealed(
     texts: Mapping[str, JSON], event: Mapping[str, JSON], names: Collection[str]
 ) -> dict[str, JSON]:
     """Return texts about a call without the secrets of its ServeEvent."""
-    forms = list(_forms(_found_in(event, names)))
-    return {
-        name: _replaced_text(text, forms) if isinstance(text, str) else text for name, text in texts.items()
-    }
+    conceal = concealer(event, names)
+    return {name: conceal(text) if isinstance(text, str) else text for name, text in texts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,13 +316,14 @@ def _replaced_foreign(value: JSON, forms: Iterable[str]) -> JSON:
 
 def _replaced_text(text: str, forms: Iterable[str]) -> str:
     for form in forms:
-        text = text.replace(form, REDACTED)
+        text = without_beginning(text.replace(form, REDACTED), form, REDACTED)
     return text
 
 
 def _replaced_bytes(encoded: str, forms: Iterable[str]) -> str:
-    body = base64.b64decode(encoded)
+    body = base64.b64decode(encoded).decode("latin-1")
     for form in forms:
         for each in _encoded(form):
-            body = body.replace(each, REDACTED.encode())
-    return base64.b64encode(body).decode()
+            written = each.decode("latin-1")
+            body = without_beginning(body.replace(written, REDACTED), written, REDACTED)
+    return base64.b64encode(body.encode("latin-1")).decode()

@@ -54,7 +54,8 @@ _REUSE: Final = "key-per-call"  # the audit's name for a key with two bodies
 class Violation:
     """One thing that broke the contract: its kind, a sentence, and the call and its finding, where there are such.
 
-    ``rule_at`` is the JSON Pointer of the broken rule in the spec of the call's API, ``note`` what else is known of it.
+    ``rule_at`` is the JSON Pointer of the broken rule in the spec of the call's API, ``expectation`` what was expected
+    of the run as a whole.
     """
 
     kind: str
@@ -62,7 +63,7 @@ class Violation:
     exchange: Exchange | None = None
     finding: Mapping[str, JSON] = field(default_factory=dict)
     rule_at: str | None = None
-    note: str = ""
+    expectation: Expectation | None = None
 
     @property
     def api(self) -> str | None:
@@ -134,21 +135,17 @@ def judge(recording: Recording, blueprint: Blueprint, asked: Asked, rules: Itera
     """Judge a run. ``rules`` are the scripted answers that it could have used."""
     calls = recording.calls()
     seen = [each for each in calls if not _is_ignored(each, asked.ignored)]
+    run = _Run(recording, blueprint, seen, tuple(rules))
     judged = tuple(kind for kind in KINDS if kind in asked.fail_on)
-    found = [
-        violation
-        for kind in judged
-        for violation in _violations(kind, _Run(recording, blueprint, seen, tuple(rules)))
-    ]
+    found = [violation for kind in judged for violation in _JUDGES[kind](run)]
     found.sort(key=lambda each: each.exchange.arrived if each.exchange is not None else float("inf"))
     unmet = [
-        Violation(EXPECTED, told)
+        Violation(EXPECTED, told, expectation=each)
         for each in asked.expectations
         if (told := each.complaint(sum(1 for call in calls if each.counts(call))))
     ]
-    return Verdict(
-        blueprint, calls, judged, (*found, *unmet), asked.expectations, tuple(_unsafe(recording, calls))
-    )
+    unsafe = tuple(_unsafe(recording, calls)) if judged or asked.expectations else ()
+    return Verdict(blueprint, calls, judged, (*found, *unmet), asked.expectations, unsafe)
 
 
 def _is_ignored(exchange: Exchange, patterns: Collection[Pattern]) -> bool:
@@ -167,10 +164,15 @@ def _is_ignored(exchange: Exchange, patterns: Collection[Pattern]) -> bool:
 def _unsafe(recording: Recording, calls: Iterable[Exchange]) -> Iterator[str]:
     """Yield why the verdict may be wrong."""
     if recording.dropped:
-        yield f"{recording.dropped} calls were dropped; keep more with --keep"
-    for each in calls:
-        if each.reason == Reason.BUG:
-            yield f"the mock server itself failed on call {each.number}"
+        yield f"{counted(recording.dropped, 'call')} dropped, to make room; --keep keeps more"
+    if failed := [each for each in calls if each.reason == Reason.BUG]:
+        told = f"the mock server itself failed on {counted(len(failed), 'call')}"
+        yield f"{told}, first on {failed[0].request.method} {failed[0].request.path}; please report it"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,35 +187,45 @@ class _Run:
 
     def operation(self, exchange: Exchange) -> tuple[Api, Operation] | None:
         api = self.api(exchange)
-        found = [each for each in api.operations if each.id == exchange.operation] if api is not None else []
-        return (api, found[0]) if api is not None and found else None
-
-
-def _violations(kind: str, run: _Run) -> Iterator[Violation]:
-    yield from _JUDGES[kind](run)
+        found = self.blueprint.operations.get((exchange.api or "", exchange.operation or ""))
+        return None if api is None or found is None else (api, found)
 
 
 def _refused(run: _Run, kind: str, reasons: Collection[str]) -> Iterator[Violation]:
+    """Yield what is wrong in calls that were refused for one of the reasons, and in those admitted all the same.
+
+    Those are bulk calls with bad items, and all where invalid calls are only reported.
+    """
     for each in run.calls:
-        has_reason = each.outcome == "refused" and each.reason in reasons
-        is_reported = kind == "invalid" and each.outcome in {"admitted", "repeated"} and each.findings
-        if has_reason or is_reported:
-            yield from _of_findings(run, kind, each)
+        if each.outcome == "refused" and each.reason in reasons:
+            yield from _of_findings(run, kind, each, each.findings)
+            if not each.findings:
+                yield Violation(kind, str(each.reason), each)
+        elif each.outcome in {"admitted", "repeated"}:
+            told = [finding for finding in each.findings if _kind_of(finding) == kind]
+            yield from _of_findings(run, kind, each, told)
 
 
-def _of_findings(run: _Run, kind: str, exchange: Exchange) -> Iterator[Violation]:
-    if not exchange.findings:
-        yield Violation(kind, str(exchange.reason), exchange)
+def _kind_of(finding: Mapping[str, JSON]) -> str:
+    """Return the kind of what is wrong in a call that was admitted; none where nothing is."""
+    keyword = finding["keyword"]
+    return keyword if keyword == Reason.KEY_REUSED else "" if keyword == Reason.IN_FLIGHT else "invalid"
+
+
+def _of_findings(
+    run: _Run, kind: str, exchange: Exchange, findings: Iterable[Mapping[str, JSON]]
+) -> Iterator[Violation]:
     known = run.operation(exchange)
-    for finding in exchange.findings:
-        at = rule_pointer(*known, finding) if known is not None else None
+    is_of_catalogue = exchange.reason == Reason.PAYLOAD_INVALID  # the schema is the user's, in no spec
+    for finding in findings:
+        at = rule_pointer(*known, finding) if known is not None and not is_of_catalogue else None
         yield Violation(kind, _told(finding), exchange, finding, at)
 
 
 def _told(finding: Mapping[str, JSON]) -> str:
     """Return what is wrong, what was expected and what came, and what to do, in a sentence or two."""
     told, expected, received = str(finding["message"]), finding["expected"], finding["received"]
-    if finding["in"] == "path":
+    if finding["keyword"] == "route":
         return told  # it says what there is instead
     if expected and received and finding["keyword"] != "required" and expected not in told:
         told += f"; expected {expected}, got {received}"
@@ -233,19 +245,20 @@ def _deviations(run: _Run) -> Iterator[Violation]:
 def _unpublished(run: _Run) -> Iterator[Violation]:
     for each in run.calls:
         known = run.operation(each)
-        if known is not None and each.published is False and each.outcome != "scripted":
+        if known is None or each.published is not False or each.outcome == "scripted":
+            continue
+        if each.request.method == known[1].method:  # what other methods are answered is the mock's own
             told = f"was answered {each.status}, which the published contract does not list"
-            yield Violation("unpublished", told, each, {}, operation_pointer(known[1]))
+            yield Violation("unpublished", told, each, {}, operation_pointer(*known))
 
 
 def _reused_keys(run: _Run) -> Iterator[Violation]:
-    told = set[tuple[str, str]]()
+    told = set[int]()
     for violation in _refused(run, "key-reused", {Reason.KEY_REUSED}):
-        if violation.exchange is not None:
-            told.add((violation.exchange.namespace, violation.exchange.id))
+        told.add(id(violation.exchange))
         yield violation
     for exchange, rule, sentence in _audited(run):
-        if rule == _REUSE and (exchange.namespace, exchange.id) not in told:
+        if rule == _REUSE and id(exchange) not in told:
             yield Violation("key-reused", sentence, exchange)
 
 
@@ -257,9 +270,9 @@ def _retries(run: _Run) -> Iterator[Violation]:
 
 def _audited(run: _Run) -> Iterator[tuple[Exchange, str, str]]:
     """Yield what the retry audit finds: the first call concerned, the rule, and a sentence."""
-    seen = {(each.namespace, each.id) for each in run.calls}
+    seen = {id(each) for each in run.calls}  # ids of calls come again after a reset, where there is a seed
     for journal in run.recording.journals():
-        calls = [each for each in journal if (each.namespace, each.id) in seen]
+        calls = [each for each in journal if id(each) in seen]
         by_number = {each.number: each for each in calls}
         for logical in audit(calls, run.blueprint, run.recording.dropped):
             for broken in logical.broken:
