@@ -285,13 +285,13 @@ def test_at_most_ten_annotations_the_last_says_how_many_more(count: int, lines: 
 @pytest.mark.parametrize(
     ("count", "unsafe", "lines", "last"),
     [
-        (18, (), 19, "FAIL invalid"),
-        (19, (), 20, "FAIL invalid"),
-        (20, (), 20, "and 2 more problems; --report has all of them"),
-        (5_000, ("why",), 20, "NOT CERTAIN  why"),
+        (14, (), 15, "FAIL invalid"),
+        (15, (), 16, "FAIL invalid"),
+        (16, (), 16, "and 2 more problems; --report has all of them"),
+        (5_000, ("why",), 16, "NOT CERTAIN  why"),
     ],
 )
-def test_at_most_twenty_lines_in_the_terminal(
+def test_at_most_sixteen_lines_in_the_terminal(
     count: int, unsafe: tuple[str, ...], lines: int, last: str
 ) -> None:
     verdict = verdict_of(*(violation(f"is {number}") for number in range(count)), unsafe=unsafe)

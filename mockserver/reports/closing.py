@@ -7,8 +7,8 @@ from mockserver.reports.coverage import KINDS, Coverage, totals
 from mockserver.reports.spots import Spot, alike
 from mockserver.reports.verdict import Verdict, counted
 
-MOST: Final = 20
-"""How many lines there are at most."""
+MOST: Final = 16
+"""How many lines there are at most: of the twenty that a run may print, a few are left for what else is told."""
 
 _LONGEST: Final = 200  # characters of what is said of one violation, beside its call and its place
 

@@ -4,7 +4,6 @@ What counts as a failure is said by the caller: every difference, or those that 
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Final
@@ -16,16 +15,12 @@ from mockserver.drift.survey import Drift
 from mockserver.engine.exchange import JSON
 from mockserver.engine.values import cut
 from mockserver.reports.drift_text import drift_json, drift_text, place_of, sentence_of, verdict_of
+from mockserver.reports.escaping import MOST_ANNOTATIONS, clean, message, parameter
 
 Counts = Callable[[Difference], bool]
 """Does a difference make the check fail?"""
 
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 does not allow, not even escaped."""
-
 _LONGEST: Final = 200
-MOST: Final = 10
-"""How many annotations GitHub shows of one step."""
 
 
 def drift_junit(drift: Drift, counts: Counts, started: str) -> str:
@@ -37,10 +32,11 @@ def drift_junit(drift: Drift, counts: Counts, started: str) -> str:
     failed = sum(any(map(counts, found)) for found in told.values())
     totals = {
         "name": f"mockserver.drift.{drift.api}", "tests": str(len(names)), "failures": str(failed), "errors": "0",
-        "skipped": "0", "time": "0.000",
+        "time": "0.000",
     }  # fmt: skip
     root = ET.Element("testsuites", totals)
-    suite = ET.SubElement(root, "testsuite", {**totals, "timestamp": started, "hostname": "localhost"})
+    more = {"skipped": "0", "timestamp": started, "hostname": "localhost"}
+    suite = ET.SubElement(root, "testsuite", {**totals, **more})
     for name, found in told.items():
         attributes = {"classname": totals["name"], "name": clean(name), "time": "0.000"}
         _add_result(ET.SubElement(suite, "testcase", attributes), found, counts, drift)
@@ -70,7 +66,7 @@ def _headline(difference: Difference, drift: Drift) -> str:
 def drift_annotations(drift: Drift, counts: Counts, _: str) -> str:
     """Return workflow commands, at most as many as GitHub shows: errors for what counts, warnings for the rest."""
     ordered = sorted(drift.differences, key=lambda each: not counts(each))
-    first = ordered if len(ordered) <= MOST else ordered[: MOST - 1]
+    first = ordered if len(ordered) <= MOST_ANNOTATIONS else ordered[: MOST_ANNOTATIONS - 1]
     lines = [_annotation(each, drift, "error" if counts(each) else "warning") for each in first]
     if more := len(ordered) - len(first):
         level = "error" if counts(ordered[len(first)]) else "warning"
@@ -127,21 +123,3 @@ FORMS: Final[Mapping[str, Callable[[Drift, Counts, str], str]]] = {
     "github": drift_annotations,
     "sarif": drift_sarif,
 }
-
-
-# Escaping
-
-
-def clean(text: str) -> str:
-    """Return text without the characters that XML does not allow."""
-    return _FORBIDDEN.sub("\ufffd", text)
-
-
-def message(text: str) -> str:
-    """Return text as the message of a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def parameter(text: str) -> str:
-    """Return text as the value of a parameter of a workflow command."""
-    return message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,20 +1,17 @@
 """A verdict for GitHub Actions: annotations on standard output."""
 
 from collections.abc import Iterator
-from typing import Final
 
+from mockserver.reports.escaping import MOST_ANNOTATIONS, message, parameter
 from mockserver.reports.spots import Spot, alike
 from mockserver.reports.verdict import Verdict, Violation, counted
-
-MOST: Final = 10
-"""How many annotations GitHub shows of one step."""
 
 
 def annotations(verdict: Verdict, spot: Spot) -> Iterator[str]:
     """Yield workflow commands, at most as many as GitHub shows; the last says how many there are more."""
     found = [_of_run(f"the verdict is not certain: {told}") for told in verdict.unsafe]
     found += [_annotation(each, more, spot) for each, more in alike(verdict.violations)]
-    shown = found if len(found) <= MOST else found[: MOST - 1]
+    shown = found if len(found) <= MOST_ANNOTATIONS else found[: MOST_ANNOTATIONS - 1]
     yield from shown
     if more := len(found) - len(shown):
         yield _of_run(f"{counted(more, 'more problem')}: the summary of this job has them")
@@ -33,13 +30,3 @@ def _annotation(violation: Violation, more: int, spot: Spot) -> str:
     elif found is not None:
         told += f" ({spot.place(violation)})"
     return f"::error {at}title={parameter(title)}::{message(told)}"
-
-
-def message(text: str) -> str:
-    """Return text as the message of a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def parameter(text: str) -> str:
-    """Return text as the value of a parameter of a workflow command."""
-    return message(text).replace(":", "%3A").replace(",", "%2C")

@@ -5,21 +5,18 @@ what is judged of the run as a whole. A case has one failure at most, as readers
 be wrong. No case is timed: only the run is.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from mockserver.reports.coverage import Coverage, coverage_lines
+from mockserver.reports.escaping import clean
 from mockserver.reports.spots import Spot, alike, one_line
 from mockserver.reports.verdict import EXPECTED, KINDS, Verdict, Violation, counted
 
 MOST: Final = 50
 """How many sorts of violations are told of one case."""
-
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 does not allow, not even escaped."""
 
 _LONGEST: Final = 200  # characters of a failure's message
 _RUN: Final = "mockserver"
@@ -78,11 +75,6 @@ def junit(verdict: Verdict, covered: Sequence[Coverage], spot: Spot, seconds: fl
             ET.SubElement(suite, "system-out").text = clean(told)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
-
-
-def clean(text: str) -> str:
-    """Return text without the characters that XML does not allow."""
-    return _FORBIDDEN.sub("�", text)
 
 
 def _counts(name: str, cases: Sequence[Case], seconds: float) -> dict[str, str]:

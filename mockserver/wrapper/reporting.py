@@ -27,15 +27,15 @@ from mockserver.yamltext import lines_of
 
 
 def report(
-    configuration: Configuration,
-    verdict: Verdict,
-    read: Read,
-    began: float,
+    configuration: Configuration, verdict: Verdict, read: Read, began: float, variables: Sequence[str]
 ) -> bool:
-    """Print the verdict and write the reports; tell whether all could be written."""
+    """Print the verdict and write the reports; tell whether all could be written.
+
+    The run ``began`` at that time, in seconds since the epoch; ``variables`` told its command where the server is.
+    """
     spot = _spot(configuration, verdict, keeps_secrets=read.keeps_secrets)
     covered = coverage_of(verdict.calls, verdict.blueprint)
-    for line in closing_lines(verdict, covered, spot):
+    for line in closing_lines(verdict, covered, spot, variables):
         tell(line)
     names = () if read.keeps_secrets else secret_names(verdict.blueprint.apis)
     if read.keeps_secrets and read.reports:
@@ -90,7 +90,7 @@ def _spot(configuration: Configuration, verdict: Verdict, *, keeps_secrets: bool
     found: dict[str, SpecFile] = {}
     for name, pointers in wanted.items():
         with contextlib.suppress(SpecError):  # it has gone since the start
-            found[name] = _spec_file(files[name], pointers)
+            found[name] = _spec_file(files[name], list(dict.fromkeys(pointers)))
     return Spot(found, secret_names(verdict.blueprint.apis), keeps_secrets)
 
 

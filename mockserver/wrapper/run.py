@@ -63,7 +63,8 @@ def run(plan: Plan, wanted: Wanted) -> int:
         if kept:
             tell(f"kept {', '.join(kept)} as they were; --override-env sets them")
         verdict = judge(beside.recording, blueprint, read.asked, _rules(beside.stage))
-        is_written = report(configuration, verdict, read, began)
+        names = [name for name in variables if name not in kept]
+        is_written = report(configuration, verdict, read, began, names)
     return code or _code_of(verdict, is_written=is_written)
 
 
