@@ -7,6 +7,7 @@
 
 import json
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -213,6 +214,53 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
     blueprint = plan.blueprint(plan.configuration(), [name])
     document = effective_document(blueprint.apis[0], blueprint)
     click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
+
+
+@main.command(name="samples", short_help="Print requests to test a client's encoder with.")
+@click.argument("name", metavar="API", shell_complete=_names)
+@click.option(
+    "--invalid", is_flag=True, help="Requests that are refused, each with one rule broken and what is wrong."
+)
+@click.option(
+    "--operation", metavar="ID", help="Of this operation only.  [default: each that takes a body, in turn]"
+)
+@click.option("--count", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--seed", type=int, help="Print the same again.  [default: random, and told on standard error]")
+@_looking
+def samples_command(
+    name: str,
+    invalid: bool,
+    operation: str | None,
+    count: int,
+    seed: int | None,
+    config: Path | None,
+    **given: JSON,
+) -> None:
+    """Print requests made from the schemas of an API, to test a client's own encoder with; one JSON object per line.
+
+    Every part of the schemas is exercised in turn, or with --invalid every rule broken; what the server makes of each
+    request has been tried. Needs Hypothesis: pip install "trigger-mockserver[samples]".
+    """
+    plan = _plan(given, config)
+    api = plan.blueprint(plan.configuration(), [name]).apis[0]
+    runs = _sampling()
+    operations = runs.sampled_operations(api, operation)
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+        click.echo(f"mockserver: --seed {seed} prints the same again", err=True)
+    for sample in runs.shown_samples(api, operations, invalid, count, seed):
+        click.echo(json.dumps(sample))
+
+
+def _sampling() -> Any:
+    try:
+        from mockserver.sampling import runs  # noqa: PLC0415 - Hypothesis is an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "hypothesis":
+            raise
+        told = 'samples are made with Hypothesis, which is not installed: pip install "trigger-mockserver[samples]"'
+        raise Unusable(told) from None
+    return runs
 
 
 @main.command(name="schema", short_help="Print a JSON Schema that editors can use.")

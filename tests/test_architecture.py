@@ -22,6 +22,18 @@ ENGINE = [
 CONTROL = [
     "guard", "replies", "nearness", "calls", "mappings", "steering", "waiting", "streaming", "sending", "exporting", "about", "plane",
 ]  # fmt: skip
+SAMPLING = [
+    "places",
+    "goals",
+    "scalars",
+    "drawers",
+    "containers",
+    "breaking",
+    "values",
+    "subjects",
+    "requests",
+    "runs",
+]
 CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
 SERVER = [
     "cors",
@@ -40,7 +52,7 @@ REPORTS = [
 ]  # fmt: skip
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage"}, {"reports"},
-    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"},
+    {"checking", "sampling"}, {"control"}, {"server"}, {"watch"}, {"launch"},
     {"client"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
 """Above the engine, upwards."""
@@ -80,6 +92,7 @@ def imports(path: Path) -> Iterator[str]:
 def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "engine")} == set(ENGINE)
     assert {path.stem for path in modules(PACKAGE / "control")} == set(CONTROL)
+    assert {path.stem for path in modules(PACKAGE / "sampling")} == set(SAMPLING)
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
     assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
@@ -87,13 +100,21 @@ def test_every_module_has_a_rank() -> None:
         "client",
         "control",
         "reports",
+        "sampling",
         "server",
     }
 
 
 @pytest.mark.parametrize(
     ("folder", "ranks"),
-    [("engine", ENGINE), ("reports", REPORTS), ("control", CONTROL), ("server", SERVER), ("client", CLIENT)],
+    [
+        ("engine", ENGINE),
+        ("reports", REPORTS),
+        ("control", CONTROL),
+        ("server", SERVER),
+        ("client", CLIENT),
+        ("sampling", SAMPLING),
+    ],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
     prefix = f"mockserver.{folder}."
@@ -168,3 +189,13 @@ def test_functions_and_modules_stay_small() -> None:
 
 def test_the_oracle_of_the_tests_is_not_used_outside_them() -> None:
     assert not [path.stem for path in modules(PACKAGE) for name in imports(path) if name == "jsonschema"]
+
+
+def test_hypothesis_is_used_for_samples_only() -> None:
+    users = {
+        path.parent.name
+        for path in modules(PACKAGE)
+        for name in imports(path)
+        if name.split(".")[0] == "hypothesis"
+    }
+    assert users == {"sampling"}
