@@ -26,7 +26,7 @@ class Case:
     ``arrived`` is the real time, where ``now`` is that of the mock's clock, moved ``clock_moves`` times by now.
     ``checks`` are those it goes through, ``sent`` the bytes that ``body`` was parsed from, if it was; ``answer`` is
     the one being written; ``keys_taken`` are those that this request holds or will keep, ``issued`` those that the
-    service makes up for it, ``noted`` what checks found for templates.
+    service makes up for it, ``repeats`` the one that another operation used, ``noted`` what checks found for templates.
     """
 
     request: Request
@@ -55,6 +55,7 @@ class Case:
     headers: list[tuple[str, str]] = field(default_factory=list)
     keys_taken: list[tuple[DedupRule, Key, str]] = field(default_factory=list)
     issued: tuple[tuple[DedupRule, Key], ...] = ()
+    repeats: Key | None = None
 
     @property
     def path(self) -> str:

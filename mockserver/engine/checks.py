@@ -11,7 +11,7 @@ from typing import Final
 from mockserver.engine.authentication import authentication
 from mockserver.engine.case import Case, Check, trimmed
 from mockserver.engine.contract import DedupRule, Operation, RateLimit, RefusalRule
-from mockserver.engine.dedup import Busy, Free, Mismatched, Seen, fingerprint_of
+from mockserver.engine.dedup import Busy, Free, Key, Mismatched, Seen, fingerprint_of
 from mockserver.engine.exchange import Finding, Outcome, Reason, Refused, Repeated
 from mockserver.engine.limits import Taken, limit_values
 from mockserver.engine.parsing import MalformedError, media_type_fault, parse_json
@@ -229,11 +229,19 @@ def repetition(case: Case, rule: DedupRule) -> Outcome | None:
             return _key_refused(
                 Reason.KEY_REUSED, rule, message, f"the body of call #{original}", "another body", fix
             )
-        case Seen(response, original, made):
-            case.labels.update(made)
-            if not case.deviations and case.body is not ABSENT:  # the rule came before validation
-                note_deviations(case, case.validator.judge(case)[1])
-            return Repeated(rule.name, original, response)
+        case Seen() as seen:
+            return _repeated(case, rule, key, seen)
+
+
+def _repeated(case: Case, rule: DedupRule, key: Key, seen: Seen) -> Repeated:
+    """Answer as the first request was answered, or, where that was another operation, as this one answers."""
+    case.labels.update(seen.made)
+    is_own = seen.operation in {"", case.operation.id}
+    if not is_own:
+        case.repeats = key
+    if not case.deviations and case.body is not ABSENT:  # the rule came before validation
+        note_deviations(case, case.validator.judge(case)[1])
+    return Repeated(rule.name, seen.original, seen.response if is_own else None)
 
 
 def _key_refused(

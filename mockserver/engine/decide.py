@@ -141,6 +141,8 @@ def _answer_found(world: World, request: Request, found: Found, chosen: Chosen, 
             if operation.each is not None and isinstance(outcome, Admitted):
                 judge_items(world, case, operation.each)
             kept = render(case, outcome)
+            if case.repeats is not None:
+                case.keys.note(case.repeats, case.made)
         else:
             kept = perform(chosen.answering, case)
             outcome = Scripted(chosen.answering.label, kept.status)
@@ -223,7 +225,8 @@ def _remember(case: Case, decided: Decided, now: float, *, held: bool) -> None:
         if (rule.in_flight_ttl is not None) is not held:
             continue
         if kind in rule.remembers and decided.kept is not None:
-            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made)
+            operation = case.operation.id if kind == "success" else ""
+            case.keys.keep(key, fingerprint, decided.kept, case.number, now + rule.ttl, case.made, operation)
         else:
             case.keys.drop(key, case.number)
 

@@ -10,7 +10,8 @@ settled; *kept*, with the answer, until its time runs out.
 
 A rule without ``inFlightTtl`` holds nothing: its keys go from unknown to kept at once. A key that the service has
 issued, or that came with an item of a bulk call, is kept without an answer of its own: a repeat of it is answered
-anew, with the ids that were made then. Time is an argument, in seconds since the epoch.
+anew, with the ids that were made then. So is a repeat by another operation, whose success has a form of its own.
+Time is an argument, in seconds since the epoch.
 
 Kept answers are stored as exact tuples of atoms, which Python's garbage collector leaves alone: a store of
 100,000 keys must not make every full collection slower.
@@ -59,11 +60,13 @@ class Seen:
     """The key was used with the same body; ``original`` is the number of that call.
 
     ``response`` is its answer, None where it had none of its own; ``made`` are the labelled ids that were made for it.
+    Where the answer was the success of an ``operation``, it is no answer of another one.
     """
 
     response: Response | None
     original: int
     made: Made = ()
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Mismatched:
 
 Verdict = Free | Busy | Seen | Mismatched
 
-_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes, Made]
+_Kept = tuple[float, str, int, int, tuple[tuple[str, str], ...], bytes, Made, str]
 _NO_ANSWER: Final = Response(0, (), b"")
 
 
@@ -103,10 +106,10 @@ class Keys:
         entry = self._kept.get(key)
         if entry is None or entry[0] <= now:
             return self._judge_issued(key, now) if self._issued else Free()
-        _, first, original, status, headers, body, made = entry
+        _, first, original, status, headers, body, made, operation = entry
         if first != fingerprint:
             return Mismatched(original)
-        return Seen(Response(status, headers, body) if status else None, original, made)
+        return Seen(Response(status, headers, body) if status else None, original, made, operation)
 
     def _judge_issued(self, key: Key, now: float) -> Verdict:
         until, original, made = self._issued.get(key, (now, 0, ()))
@@ -124,18 +127,27 @@ class Keys:
         number: int,
         until: float,
         made: Made = (),
+        operation: str = "",
     ) -> None:
-        """Remember the answer of the call ``number`` for a key, and let go of it where that call held it."""
+        """Remember the answer of the call ``number`` for a key, and let go of it where that call held it.
+
+        A success is that of an ``operation``; an error is an answer to whoever comes with the key.
+        """
         self.drop(key, number)
         response = response or _NO_ANSWER
         if (known := self._kept.pop(key, None)) is not None:
             self._bytes -= _size(known)
-        kept = (until, fingerprint, number, response.status, response.headers, response.body, made)
+        kept = (until, fingerprint, number, response.status, response.headers, response.body, made, operation)
         self._kept[key] = kept
         self._bytes += _size(kept)
         heappush(self._ends, (until, next(self._order), key))
         while len(self._kept) > self._most or (self._bytes > self._most_bytes and len(self._kept) > 1):
             self.forgotten += self._forget_oldest()
+
+    def note(self, key: Key, made: Made) -> None:
+        """Remember the ids that the answer to a repeat had beside those that were known."""
+        if (known := self._kept.get(key)) is not None and made != known[6]:
+            self._kept[key] = (*known[:6], made, known[7])
 
     def issue(self, key: Key, number: int, until: float, made: Made = ()) -> None:
         """Know a key that the service has made up for the call ``number``."""

@@ -20,9 +20,12 @@ Rules = Mapping[str, JSON]
 def members(drawer: Drawer, places: Sequence[Place], depth: int, exact: Rules) -> dict[str, JSON]:
     """Return an object: what is required, what leads to the goal, some of the rest, and others where they are taken."""
     bounds = gathered(places, exact)
-    names = _declared(drawer, places, depth, bounds.get("maxProperties"))
-    for name in _extra(drawer, places, depth, len(names), bounds):
-        names.setdefault(name)
+    telling = [each for each in drawer.judging(places) if each.is_about_presence]
+    for _ in range(2 * TRIES):  # to draw the names again costs less than to draw the whole object again
+        names = _declared(drawer, places, depth, bounds.get("maxProperties"))
+        names |= dict.fromkeys(_extra(drawer, places, depth, len(names), bounds))
+        if all(each.judge.accepts(names) for each in telling):
+            break
     return {name: drawer.value(member_places(places, name), depth + 1) for name in names}
 
 

@@ -40,6 +40,9 @@ class Drawer(Protocol):
     def wants(self, place: Place) -> bool:
         """Tell whether the goal is in a place or beyond it."""
 
+    def judging(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Return the places that a value has to meet, for all that is to be broken."""
+
     def aside(self) -> "Drawer":
         """Return one without a goal, for what stands beside the way."""
 

@@ -61,6 +61,11 @@ class Place:
         return path[: len(self.path)] == self.path
 
     @cached_property
+    def is_about_presence(self) -> bool:
+        """Whether it says nothing but which members there are."""
+        return _says_presence(self.schema)
+
+    @cached_property
     def judge(self) -> Judge:
         """What says yes or no to a value."""
         return self.judge_of(self.schema)
@@ -69,6 +74,18 @@ class Place:
         """Return the judge of another schema that stands in the same document."""
         shared = {"components": self.root["components"]} if "components" in _as_dict(self.root) else {}
         return Judge({**schema, **shared} if isinstance(schema, dict) else schema)
+
+
+_PRESENCE: Final = frozenset({"required", "dependentRequired", "minProperties", "maxProperties"})
+
+
+def _says_presence(schema: JSON) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    inner = [schema["not"]] if "not" in schema else []
+    inner += [each for keyword in ("anyOf", "oneOf", "allOf") for each in schema.get(keyword, ())]
+    own = schema.keys() - {"not", "anyOf", "oneOf", "allOf"}
+    return own <= _PRESENCE and all(map(_says_presence, inner))
 
 
 def _as_dict(schema: JSON) -> Mapping[str, JSON]:

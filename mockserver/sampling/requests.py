@@ -44,9 +44,10 @@ def drawn(draw: Draw, subject: Subject, position: int, goal: Goal, strict: bool)
             values.append(ABSENT)
             continue
         value = draw(values_of(subject.places_for(index, own), own, strict))
-        values.append(
-            subject.corrected(value, own) if part.parameter is None else _texts(part.parameter, value)
-        )
+        if part.parameter is not None:
+            values.append(_texts(part.parameter, value))
+        else:  # many clients take the body null for none at all
+            values.append(reject() if value is None and own.breaks else subject.corrected(value, own))
     return values
 
 

@@ -47,11 +47,11 @@ class Drawing:
         for _ in range(TRIES):
             places = self._chosen(joined(parts), ())
             value = self._of(places, depth)
-            if all(each.judge.accepts(value) for each in self._judging(places)):
+            if all(each.judge.accepts(value) for each in self.judging(places)):
                 return value
         return reject()
 
-    def _judging(self, places: list[Place]) -> list[Place]:
+    def judging(self, places: Sequence[Place]) -> Sequence[Place]:
         """Return the places that a value has to meet, for all that is to be broken."""
         if not self.goal.breaks or not any(self.wants(each) for each in places):
             return places
