@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test plain check lint types format bench mutate dist image clean
+.PHONY: help serve test contract plain check lint types format bench mutate dist image clean
 
 help:  ## Show these targets.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,11 @@ test: $(READY)  ## Run the tests, with coverage.
 	$(BIN)/coverage run -m pytest -n auto --dist loadgroup $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+contract: export CONTRACT_SEED ?= 1
+contract: export CONTRACT_EXAMPLES ?= 100
+contract: $(READY)  ## Run Schemathesis against every API; CONTRACT_SEED=7 CONTRACT_EXAMPLES=500 goes further.
+	$(BIN)/pytest -n auto tests/test_schemathesis.py $(ARGS)
 
 plain:  ## Run the tests without httptools and uvloop, in an environment of their own.
 	$(MAKE) VENV=.cache/plain .cache/plain/.ready

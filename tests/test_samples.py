@@ -2,6 +2,10 @@
 
 import functools
 import json
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +21,7 @@ from mockserver.engine.deviations import PROFILES
 from mockserver.engine.formats import FORMATS
 from mockserver.engine.values import walk
 from mockserver.loading import bundled_names, load_bundled
-from mockserver.sampling import runs
+from mockserver.sampling import runs, scalars
 from mockserver.sampling.requests import Maker, credential_of
 from mockserver.sampling.subjects import subject_of
 from tests.engine.oracle import FORMAT_CHECKER
@@ -353,3 +357,173 @@ def test_every_goal_of_every_keyword_is_reached(name: str, breaks: bool) -> None
 def invented(schema: JSON) -> tuple[Api, Operation]:
     made = api({"/components/schemas/Thing": schema, "/components/schemas/Tree": TREE})
     return made, made.operations[0]
+
+
+# Parts of a request beside the body
+
+
+def test_parameters_credentials_and_prefixes_are_part_of_a_sample(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text(ODD, encoding="utf-8")
+    command = ["samples", "odd", "--spec", str(tmp_path / "odd.yaml"), "--seed", "3"]
+    (tmp_path / "mockserver.yaml").write_text("prefixes: {odd: /below}", encoding="utf-8")
+    lines = printed([*command, "--config", str(tmp_path / "mockserver.yaml"), "--count", "40"])
+    for sample in lines:
+        assert sample["path"].startswith("/below/things/")
+        assert "{" not in sample["path"]
+        assert sample["headers"]["X-Key"].isdigit()
+        assert len(sample["headers"]["X-Key"]) == 8
+        assert sample["headers"]["Cookie"].startswith("session=")
+        assert 1 <= int(sample["query"]["page"]) <= 9
+    assert {type(sample["query"].get("tag")) for sample in lines} >= {str, list, type(None)}
+    broken = {
+        (each["in"], each["keyword"])
+        for sample in printed([*command, "--invalid"])
+        for each in sample["findings"]
+    }
+    assert broken >= {
+        ("query", "required"),
+        ("query", "minimum"),
+        ("query", "maximum"),
+        ("query", "type"),
+        ("cookie", "required"),
+    }
+
+
+ODD = r"""
+openapi: 3.1.0
+info: {title: Odd, version: '1'}
+security: [{digits: []}]
+paths:
+  /things/{name}:
+    post:
+      operationId: make
+      parameters:
+        - {name: name, in: path, required: true, schema: {type: string, minLength: 2}}
+        - {name: page, in: query, required: true, schema: {type: integer, minimum: 1, maximum: 9}}
+        - {name: tag, in: query, schema: {type: array, items: {type: string}, minItems: 1, maxItems: 3}}
+        - {name: session, in: cookie, required: true, schema: {type: string}}
+      requestBody:
+        required: true
+        content: {application/json: {schema: {type: object, properties: {a: {type: integer}}}}}
+      responses: {'201': {description: made}}
+components:
+  securitySchemes:
+    digits: {type: apiKey, in: header, name: X-Key, x-mock: {pattern: '([0-9]{8})'}}
+"""
+
+
+def printed(command: list[str]) -> list[dict[str, JSON]]:
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+# The command
+
+
+def run(folder: Path, *options: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    variables = {**os.environ, "PYTHONPATH": str(TOP), **environment}
+    variables.pop("HYPOTHESIS_STORAGE_DIRECTORY", None)
+    command = [sys.executable, "-m", "mockserver", "samples", *options]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("more", [[], ["--invalid"]], ids=["valid", "invalid"])
+def test_a_seed_prints_the_same_bytes_and_nothing_is_written(tmp_path: Path, more: list[str]) -> None:
+    first = run(tmp_path, "suprsend", "--seed", "5", "--count", "12", *more, PYTHONHASHSEED="1", CI="1")
+    again = run(tmp_path, "suprsend", "--seed", "5", "--count", "12", *more, PYTHONHASHSEED="2")
+    fewer = run(tmp_path, "suprsend", "--seed", "5", "--count", "7", *more)
+    assert (first.returncode, first.stderr) == (0, b"")
+    assert first.stdout == again.stdout
+    assert first.stdout.isascii()
+    assert first.stdout.startswith(fewer.stdout)
+    assert fewer.stdout.count(b"\n") == 7
+    assert (
+        CliRunner()
+        .invoke(main, ["samples", "suprsend", "--seed", "5", "--count", "12", *more])
+        .stdout_bytes.splitlines()
+        == first.stdout.splitlines()
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_seed_it_is_told_which_one_it_was(tmp_path: Path) -> None:
+    first, second = (run(tmp_path, "alloy") for _ in range(2))
+    assert first.stdout.count(b"\n") == 10
+    assert first.stdout != second.stdout
+    (seed,) = re.findall(r"^mockserver: --seed ([0-9]+) prints the same again\r?\n$", first.stderr.decode())
+    assert run(tmp_path, "alloy", "--seed", seed).stdout == first.stdout
+
+
+def test_operations_are_taken_in_turn_or_one_is_picked() -> None:
+    names = [each["operation"] for each in printed(["samples", "novu", "--count", "6", "--seed", "1"])]
+    assert (
+        names
+        == [
+            "EventsController_trigger",
+            "EventsController_triggerBulk",
+            "EventsController_broadcastEventToAll",
+        ]
+        * 2
+    )
+    picked = printed(
+        ["samples", "novu", "--operation", "EventsController_triggerBulk", "--count", "3", "--seed", "1"]
+    )
+    assert {each["operation"] for each in picked} == {"EventsController_triggerBulk"}
+    assert {
+        each["operation"] for each in printed(["samples", "novu", "--profile", "published", "--seed", "1"])
+    } == {"EventsController_trigger"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["nova"], "there is no API named 'nova'; did you mean novu?"),
+        (["novu", "--operation", "EventsController_triger"], "--operation: novu has no operation 'EventsController_triger'; did you mean EventsController_trigger?"),
+        (["alloy", "--operation", "x"], "--operation: alloy has no operation 'x'; there are run-event, get-user"),
+        (["alloy", "--operation", "get-user"], "--operation: get-user takes no body, so that there is nothing to encode; those that do are run-event"),
+        (["alloy", "--count", "0"], "Invalid value for '--count': 0 is not in the range x>=1"),
+        (["alloy", "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid integer"),
+        (["never", "--spec", "never.yaml"], "Hypothesis finds no request of post /things that it admits; there may be none"),
+        (["never", "--spec", "never.yaml", "--profile", "publish"], "'publish' is not one of"),
+        (["silent", "--spec", "silent.yaml"], "no operation of silent takes a body; there is nothing to encode"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_told_in_a_sentence(
+    options: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {/things: {post: {"
+    tail = "responses: {'201': {description: made}}}}}\n"
+    never = (
+        "requestBody: {required: true, content: {application/json: {schema: {type: string, enum: [5]}}}}, "
+    )
+    (tmp_path / "never.yaml").write_text(head + never + tail, encoding="utf-8")
+    (tmp_path / "silent.yaml").write_text(head + tail, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["samples", *options])
+    assert result.exit_code == 2, result.output
+    assert sentence in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_without_hypothesis_it_is_told_how_to_install_it(tmp_path: Path) -> None:
+    blocked = "import sys; sys.modules['hypothesis'] = None; from mockserver.cli import main; main(['samples', 'novu'])"
+    done = subprocess.run(
+        [sys.executable, "-c", blocked], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(TOP)}, capture_output=True,
+        encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+    told = 'Error: samples are made with Hypothesis, which is not installed: pip install "trigger-mockserver[samples]"\n'
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def test_no_other_command_imports_hypothesis(tmp_path: Path) -> None:
+    asked = "import sys, mockserver.cli, mockserver.pytest_plugin, mockserver.launch; print('hypothesis' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(TOP)}, capture_output=True,
+        encoding="utf-8", timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "False"
+
+
+def test_every_format_that_is_asserted_can_be_drawn() -> None:
+    assert set(scalars.FORMATS) == set(FORMATS)

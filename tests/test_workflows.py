@@ -102,7 +102,7 @@ def test_every_target_that_is_called_exists() -> None:
         for each in commands(job)
         for target in re.findall(r"^make ([a-z]+)", each, re.MULTILINE)
     }
-    assert called == {"lint", "types", "test", "plain", "image", "check", "dist"}
+    assert called == {"lint", "types", "test", "contract", "plain", "image", "check", "dist"}
     assert called <= targets
 
 
