@@ -96,7 +96,7 @@ def shown_samples(
 @contextmanager
 def _nothing_written() -> Iterator[None]:
     """Keep what Hypothesis writes out of the user's folder."""
-    AVAILABLE_PROVIDERS[_BACKEND] = _Provider
+    AVAILABLE_PROVIDERS[_BACKEND] = f"{__name__}.{_Provider.__name__}"
     with TemporaryDirectory() as folder:
         set_hypothesis_home_dir(folder)
         try:
