@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-sdk test-sdk-newest plain check lint types format bench mutate dist image clean
+.PHONY: help serve test test-sdk test-sdk-newest contract plain check lint types format bench mutate dist image clean
 
 help:  ## Show these targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,11 @@ test-sdk: $(READY)  ## Run the real SDKs against it; ARGS=--record writes what t
 
 test-sdk-newest:  ## The same with the newest versions of the SDKs instead of the pinned ones.
 	$(MAKE) test-sdk ARGS="--newest $(ARGS)"
+
+contract: export CONTRACT_SEED ?= 1
+contract: export CONTRACT_EXAMPLES ?= 100
+contract: $(READY)  ## Run Schemathesis against every API; CONTRACT_SEED=7 CONTRACT_EXAMPLES=500 goes further.
+	$(BIN)/pytest -n auto tests/test_schemathesis.py $(ARGS)
 
 plain:  ## Run the tests without httptools and uvloop, in an environment of their own.
 	$(MAKE) VENV=.cache/plain .cache/plain/.ready

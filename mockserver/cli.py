@@ -11,23 +11,21 @@
 """
 
 import json
-import os
+import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
 from mockserver import __version__, loading
+from mockserver.command_options import CONFIG, all_options, api_names, looking, planned, with_options
 from mockserver.editing import SCHEMAS, editor_schema
 from mockserver.engine.exchange import JSON
 from mockserver.engine.faults import SpecError
-from mockserver.options import Option
-from mockserver.plan import Plan, plan_of, shown_configuration
+from mockserver.plan import shown_configuration
 
-F = TypeVar("F", bound=Callable[..., Any])
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 DIFFERENT: Final = 1
@@ -74,77 +72,15 @@ def main() -> None:
     """Stand in for notification trigger APIs on one local port."""
 
 
-def _names(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
-    *before, last = begun.split(",")
-    return [",".join([*before, name]) for name in loading.bundled_names() if name.startswith(last)]
-
-
-def _pairs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    return [f"{name}=" for name in _names(context, parameter, begun)] if "=" not in begun else []
-
-
-def _click_option(option: Option) -> Callable[[F], F]:
-    """Return what one entry of the table is on the command line."""
-    told = option.schema["description"]
-    if option.default not in (None, [], {}, False):
-        told += f"  [default: {option.default}]"
-    names = [f"--{option.name}", option.key.replace("-", "_")]
-    if option.kind == "flag":
-        return click.option(f"--{option.name}/--no-{option.name}", names[1], default=None, help=told)
-    types: dict[str, Any] = {"number": int, "choice": click.Choice(option.schema.get("enum", []))}
-    complete = _names if option.key == "apis" else _pairs if option.kind == "map" else None
-    return click.option(
-        *names,
-        type=types.get(option.kind),
-        multiple=option.kind in {"list", "map"},
-        metavar=option.metavar,
-        shell_complete=complete,
-        help=told,
-    )
-
-
-def _all_options(*left_out: str) -> Callable[[F], F]:
-    """Return what adds the options of the table, but for some keys."""
-
-    def add(command: F) -> F:
-        for option in reversed(loading.table().options):
-            if not option.is_in_file_only and option.key not in left_out:
-                command = _click_option(option)(command)
-        return command
-
-    return add
-
-
 _FAIL_ON: Final = (
     "What fails the run: invalid, unmatched, unauthenticated, deviation, key-reused, retry, unpublished, unused-rule, "
     "or none.  [default: invalid,unmatched]"
 )
-_CONFIG: Final = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The configuration file.  [default: mockserver.yaml, if there is one here]",
-)
-
-
-def _with_options(*keys: str) -> Callable[[F], F]:
-    """Add some of the options of ``serve`` to a command that looks at specs without serving them."""
-
-    def added(command: F) -> F:
-        for key in keys:
-            option = next(each for each in loading.table().options if each.key == key)
-            command = _click_option(option)(command)
-        return _CONFIG(command)
-
-    return added
-
-
-_looking: Final = _with_options("specs", "profile")
 
 
 @main.command(name="serve", short_help="Serve the APIs until Ctrl-C.")
-@_all_options()
-@_CONFIG
+@all_options()
+@CONFIG
 @click.option(
     "--show-config", is_flag=True, help="Print what is in force and where each value comes from, and end."
 )
@@ -160,7 +96,7 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     if workers != 1:
         told = "there is one process only, since several would each have keys and a journal of their own"
         raise Unusable(f"--workers: {told}")
-    plan = _plan(given, config)
+    plan = planned(given, config)
     if show_config:
         configuration = plan.configuration()
         launch.prepared(plan, configuration)
@@ -174,8 +110,8 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     short_help="Run a command beside a server, and judge what it sent.",
     context_settings={"allow_interspersed_args": False},
 )
-@_all_options("log", "watch")
-@_CONFIG
+@all_options("log", "watch")
+@CONFIG
 @click.option("--fail-on", multiple=True, metavar="KIND[,KIND]", help=_FAIL_ON)
 @click.option("--strict", is_flag=True, help="Fail also where a call leans on a deviation.")
 @click.option(
@@ -220,19 +156,7 @@ def run_command(config: Path | None, command: tuple[str, ...], **given: Any) -> 
         overrides_env=given.pop("override_env"),
         keeps_secrets=given.pop("keep_secrets"),
     )
-    sys.exit(run(_plan(given, config), wanted))
-
-
-def _plan(given: Mapping[str, JSON], config: Path | None) -> Plan:
-    for sentence in loading.table().unknown_variables(os.environ):
-        click.echo(f"mockserver: warning: {sentence}", err=True)
-    return plan_of(_texts(given), os.environ, config)
-
-
-def _texts(given: Mapping[str, JSON]) -> dict[str, Sequence[str]]:
-    """Return the texts that were typed, by key; what was not typed is left out."""
-    typed = {key.replace("_", "-"): value for key, value in given.items() if value not in (None, ())}
-    return {key: value if isinstance(value, tuple) else (str(value),) for key, value in typed.items()}
+    sys.exit(run(planned(given, config), wanted))
 
 
 @main.command(name="check", short_help="Look for everything that is wrong in specs.")
@@ -256,8 +180,8 @@ def guide_command() -> None:
 
 
 @main.command(name="apis", short_help="Show routes, SDKs, what is emulated and what is not.")
-@click.argument("names", nargs=-1, metavar="[API]...", shell_complete=_names)
-@_looking
+@click.argument("names", nargs=-1, metavar="[API]...", shell_complete=api_names)
+@looking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **given: JSON) -> None:
     """Show what is served: routes, how each SDK is pointed here, what is emulated, and what is not.
@@ -266,7 +190,7 @@ def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **g
     """
     from mockserver.overview import api_overview, base_url, overview_text  # noqa: PLC0415
 
-    plan = _plan(given, config)
+    plan = planned(given, config)
     configuration = plan.configuration()
     blueprint = plan.blueprint(configuration, names)
     url = base_url(configuration["host"], configuration["port"], configuration.scheme)
@@ -275,8 +199,8 @@ def apis_command(names: tuple[str, ...], config: Path | None, as_json: bool, **g
 
 
 @main.command(name="spec", short_help="Print the OpenAPI document of an API as it is served.")
-@click.argument("name", metavar="API", shell_complete=_names)
-@_looking
+@click.argument("name", metavar="API", shell_complete=api_names)
+@looking
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
 def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -> None:
     """Print the OpenAPI document of an API as it is served: what a contract test is held against.
@@ -287,14 +211,14 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
     from mockserver.engine.effective import effective_document  # noqa: PLC0415
     from mockserver.yamltext import write_yaml  # noqa: PLC0415
 
-    plan = _plan(given, config)
+    plan = planned(given, config)
     blueprint = plan.blueprint(plan.configuration(), [name])
     document = effective_document(blueprint.apis[0], blueprint)
     click.echo(json.dumps(document, indent=2) if as_json else write_yaml(document), nl=as_json)
 
 
 @main.command(name="drift", short_help="Compare a vendor's newer document with a spec.")
-@click.argument("name", metavar="API", shell_complete=_names)
+@click.argument("name", metavar="API", shell_complete=api_names)
 @click.argument("document", metavar="FILE|URL")
 @click.option(
     "--format",
@@ -315,7 +239,7 @@ def spec_command(name: str, config: Path | None, as_json: bool, **given: JSON) -
     default="any",
     help="Which differences make the exit code 1.  [default: any]",
 )
-@_with_options("specs")
+@with_options("specs")
 def drift_command(
     name: str,
     document: str,
@@ -333,7 +257,7 @@ def drift_command(
     from mockserver.drift.survey import drift_of  # noqa: PLC0415
     from mockserver.reports.drift_checks import FORMS  # noqa: PLC0415
 
-    drift = drift_of(name, _plan(given, config).configuration()["specs"], document)
+    drift = drift_of(name, planned(given, config).configuration()["specs"], document)
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     failing = [each for each in drift.differences if each.is_breaking or fail_on == "any"]
     report = FORMS[form](drift, failing.__contains__, started)
@@ -349,6 +273,53 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Unusable(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+@main.command(name="samples", short_help="Print requests to test a client's encoder with.")
+@click.argument("name", metavar="API", shell_complete=api_names)
+@click.option(
+    "--invalid", is_flag=True, help="Requests that are refused, each with one rule broken and what is wrong."
+)
+@click.option(
+    "--operation", metavar="ID", help="Of this operation only.  [default: each that takes a body, in turn]"
+)
+@click.option("--count", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--seed", type=int, help="Print the same again.  [default: random, and told on standard error]")
+@looking
+def samples_command(
+    name: str,
+    invalid: bool,
+    operation: str | None,
+    count: int,
+    seed: int | None,
+    config: Path | None,
+    **given: JSON,
+) -> None:
+    """Print requests made from the schemas of an API, to test a client's own encoder with; one JSON object per line.
+
+    Every part of the schemas is exercised in turn, or with --invalid every rule broken; what the server makes of each
+    request has been tried. Needs Hypothesis: pip install "trigger-mockserver[samples]".
+    """
+    plan = planned(given, config)
+    api = plan.blueprint(plan.configuration(), [name]).apis[0]
+    runs = _sampling()
+    operations = runs.sampled_operations(api, operation)
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+        click.echo(f"mockserver: --seed {seed} prints the same again", err=True)
+    for sample in runs.shown_samples(api, operations, invalid, count, seed):
+        click.echo(json.dumps(sample))
+
+
+def _sampling() -> Any:
+    try:
+        from mockserver.sampling import runs  # noqa: PLC0415 - Hypothesis is an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "hypothesis":
+            raise
+        told = 'samples are made with Hypothesis, which is not installed: pip install "trigger-mockserver[samples]"'
+        raise Unusable(told) from None
+    return runs
 
 
 @main.command(name="schema", short_help="Print a JSON Schema that editors can use.")

@@ -22,6 +22,18 @@ ENGINE = [
 CONTROL = [
     "guard", "replies", "nearness", "calls", "mappings", "steering", "waiting", "streaming", "sending", "exporting", "about", "plane",
 ]  # fmt: skip
+SAMPLING = [
+    "places",
+    "goals",
+    "scalars",
+    "drawers",
+    "containers",
+    "breaking",
+    "values",
+    "subjects",
+    "requests",
+    "runs",
+]
 CLIENT = ["connection", "calls", "asking", "failures", "steering", "view", "handle"]
 SERVER = [
     "handshakes",
@@ -45,8 +57,8 @@ REPORTS = [
 DRIFT = ["rules", "schemas", "pairing", "differences", "operations", "pages", "fetching", "survey"]
 OUTSIDE = [
     {"options", "yamltext", "namespaces", "waits"}, {"loading", "configuration", "overview"}, {"wire", "plan", "editing", "stage", "tls"}, {"drift"}, {"reports"},
-    {"checking"}, {"control"}, {"server"}, {"watch"}, {"launch"}, {"wrapper"},
-    {"client"}, {"cli", "__main__", "pytest_plugin"},
+    {"checking", "sampling"}, {"control"}, {"server"}, {"watch"}, {"launch"}, {"wrapper"},
+    {"client"}, {"command_options"}, {"cli", "__main__", "pytest_plugin"},
 ]  # fmt: skip
 """Above the engine, upwards."""
 
@@ -86,6 +98,7 @@ def test_every_module_has_a_rank() -> None:
     assert {path.stem for path in modules(PACKAGE / "engine")} == set(ENGINE)
     assert {path.stem for path in modules(PACKAGE / "control")} == set(CONTROL)
     assert {path.stem for path in modules(PACKAGE / "drift")} == set(DRIFT)
+    assert {path.stem for path in modules(PACKAGE / "sampling")} == set(SAMPLING)
     assert {path.stem for path in modules(PACKAGE / "reports")} == set(REPORTS)
     assert {path.stem for path in modules(PACKAGE / "server")} == set(SERVER)
     assert {path.stem for path in modules(PACKAGE / "client")} == set(CLIENT)
@@ -95,6 +108,7 @@ def test_every_module_has_a_rank() -> None:
         "control",
         "drift",
         "reports",
+        "sampling",
         "server",
         "wrapper",
     }
@@ -110,6 +124,7 @@ def test_every_module_has_a_rank() -> None:
         ("server", SERVER),
         ("client", CLIENT),
         ("wrapper", WRAPPER),
+        ("sampling", SAMPLING),
     ],
 )
 def test_modules_import_only_earlier_ones(folder: str, ranks: list[str]) -> None:
@@ -185,3 +200,13 @@ def test_functions_and_modules_stay_small() -> None:
 
 def test_the_oracle_of_the_tests_is_not_used_outside_them() -> None:
     assert not [path.stem for path in modules(PACKAGE) for name in imports(path) if name == "jsonschema"]
+
+
+def test_hypothesis_is_used_for_samples_only() -> None:
+    users = {
+        path.parent.name
+        for path in modules(PACKAGE)
+        for name in imports(path)
+        if name.split(".")[0] == "hypothesis"
+    }
+    assert users == {"sampling"}

@@ -312,6 +312,13 @@ def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
         assert [text_line(each, lambda text, _: text) for each in exchanges[: len(printed)]] == printed
 
 
+def test_the_examples_of_samples_run(tmp_path: Path) -> None:
+    shown = [each for each in examples(README) if " samples " in each[0]]
+    assert len(shown) == 2
+    for command, output in shown:
+        assert_printed(command, output, run(command, tmp_path))
+
+
 def test_the_tutorial_of_a_fifth_api_can_be_followed(tmp_path: Path) -> None:
     """What a reader does in specs/README.md: write the file, check it, serve it, call it, change it while it is served."""
     tutorial = SPECS.partition("## A fifth API")[2].partition("\n## ")[0]

@@ -63,6 +63,98 @@ def test_the_example_for_unittest_passes(tmp_path: Path) -> None:
     assert "OK" in told
 
 
+FAITHFUL = """
+class Trigger:
+    def __init__(self, body):
+        self.body = body
+
+    @classmethod
+    def from_json(cls, body):
+        if not isinstance(body, dict) or not {"name", "to"} <= body.keys():
+            raise ValueError("a trigger needs name and to")
+        from tests.test_readme import is_valid
+        if not is_valid(body):
+            raise ValueError("the body is not a trigger")
+        return cls(body)
+
+    def to_json(self):
+        return self.body
+"""
+LOSSY = FAITHFUL.replace(
+    "return self.body", "return {name: value for name, value in self.body.items() if value}"
+)
+CARELESS = FAITHFUL.replace("not is_valid(body)", "False")
+
+
+def is_valid(body: object) -> bool:
+    """Say what an encoder of somebody else's would say that knows the whole contract."""
+    from mockserver.engine.validation import Schema
+    from mockserver.loading import load_bundled
+
+    return Schema(load_bundled(["novu"])[0].operations[0].shape.body).accepts(body)
+
+
+def sampled(folder: Path) -> None:
+    """Run the two commands that stand above the examples."""
+    commands = re.findall(r"^mockserver (samples novu .*) > (\S+)$", README, re.MULTILINE)
+    assert len(commands) == 2
+    for command, name in commands:
+        told = run(folder, sys.executable, "-m", "mockserver", *command.split(), PYTHONPATH=str(ROOT))
+        (folder / name).write_text(told, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "told"),
+    [
+        pytest.param(FAITHFUL, "100 passed", id="faithful"),
+        pytest.param(LOSSY, "test_nothing_is_lost_on_the_way", id="lossy"),
+        pytest.param(CARELESS, "DID NOT RAISE", id="careless"),
+    ],
+)
+def test_the_example_for_an_encoder_finds_what_is_wrong_with_it(
+    tmp_path: Path, encoder: str, told: str
+) -> None:
+    sampled(tmp_path)
+    (tmp_path / "triggers.py").write_text(encoder, encoding="utf-8")
+    (tmp_path / "test_encoder.py").write_text(block("python", "Trigger.from_json"), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:mockserver",
+        "test_encoder.py",
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", timeout=WITHIN, check=False,
+    )  # fmt: skip
+    assert told in done.stdout
+    assert done.returncode == (encoder is not FAITHFUL)
+
+
+@pytest.mark.parametrize(("kept", "fails"), [("value", 0), ("value === null ? undefined : value", 1)])
+def test_the_example_for_an_encoder_in_node_finds_what_is_wrong_with_it(
+    tmp_path: Path, kept: str, fails: int
+) -> None:
+    sampled(tmp_path)
+    (tmp_path / "encoder.test.mjs").write_text(block("js", "node --test"), encoding="utf-8")
+    encoder = f"""
+        export const decode = (body) => body;
+        export const encode = (trigger) => JSON.stringify(trigger, (_, value) => {kept});
+    """
+    (tmp_path / "triggers.mjs").write_text(encoder, encoding="utf-8")
+    done = subprocess.run(
+        [program("node"), "--test", "--test-reporter", "tap"], cwd=tmp_path, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", timeout=WITHIN, check=False,
+    )  # fmt: skip
+    assert done.returncode == fails, done.stdout
+    assert re.search(r"^# tests 50$", done.stdout, re.MULTILINE), done.stdout[-2000:]
+
+
 def test_a_failed_assertion_says_what_the_readme_shows() -> None:
     (shown,) = re.findall(r"```\nAssertionError: (.*?)\n```", README, re.DOTALL)
     with running() as server:

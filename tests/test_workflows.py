@@ -108,6 +108,7 @@ def test_every_target_that_is_called_exists() -> None:
         "test",
         "test-sdk",
         "test-sdk-newest",
+        "contract",
         "plain",
         "image",
         "check",

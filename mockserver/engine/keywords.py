@@ -108,6 +108,11 @@ def broken_by(keyword: str, value: JSON) -> frozenset[type]:
     return ANY.difference(*(_TYPES[name] if name != "integer" else {int} for name in names))
 
 
+def about(keyword: str) -> str:
+    """Return the type of values that a keyword is about; empty where it is about several, or all."""
+    return _ABOUT.get(keyword, "")
+
+
 def types_of(schema: JSON) -> frozenset[type]:
     """Return the types of values that may meet a schema, as far as its own ``type`` says."""
     if not isinstance(schema, dict) or "type" not in schema:
@@ -134,5 +139,6 @@ _ABOUT: Final[Mapping[str, str]] = {
         ],
         "object",
     ),
+    **dict.fromkeys(["exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"], "number"),
 }  # fmt: skip
 """The type of values that a keyword is about, where it is about one only."""

@@ -131,6 +131,18 @@ def test_every_name_of_the_command(installed: Path, tmp_path: Path, command: lis
     ]
 
 
+def test_samples_are_an_extra(built: Built, installed: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        metadata = Parser().parsestr(archive.read(f"{NAME}.dist-info/METADATA").decode())
+    assert metadata.get_all("Provides-Extra") == ["samples"]
+    (needed,) = (each for each in metadata.get_all("Requires-Dist", []) if "extra ==" in each)
+    assert needed.startswith("hypothesis")
+    command: list[str | Path] = [program(installed, "mockserver"), "samples", "novu"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'pip install "trigger-mockserver[samples]"' in done.stderr
+
+
 @pytest.mark.parametrize("environment", ["installed", "without_accelerators"])
 def test_an_installed_wheel_serves_all_four_apis(
     environment: str, tmp_path: Path, request: pytest.FixtureRequest
