@@ -564,7 +564,7 @@ def test_shells_are_given_a_completion(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("mockserver s", ["serve", "spec", "schema"]),
+        ("mockserver s", ["serve", "spec", "samples", "schema"]),
         ("mockserver serve --api n", ["novu"]),
         ("mockserver serve --api novu,s", ["novu,suprsend"]),
         ("mockserver serve --prof", ["--profile"]),

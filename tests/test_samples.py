@@ -341,9 +341,13 @@ def test_every_goal_of_every_keyword_is_reached(name: str, breaks: bool) -> None
     subject = subject_of(*invented(whole))
     maker, known = Maker(subject, credential_of(subject)), set[str]()
     lost = []
-    with runs._nothing_written():
+    with runs.nothing_written():
         for position, goal in subject.goals(breaks):
-            sample = runs._sample_for(subject, maker, position, goal, known, f"{SEED}{goal}")
+            tried = (
+                runs.sample_for(subject, maker, position, goal, strict, known, f"{SEED}{goal}")
+                for strict in (True, False)
+            )
+            sample = next((each for each in tried if each is not None), None)
             if sample is None:
                 lost.append((name, goal.detail))
             elif name != "pattern that is none to Python":
@@ -438,12 +442,6 @@ def test_a_seed_prints_the_same_bytes_and_nothing_is_written(tmp_path: Path, mor
     assert first.stdout.isascii()
     assert first.stdout.startswith(fewer.stdout)
     assert fewer.stdout.count(b"\n") == 7
-    assert (
-        CliRunner()
-        .invoke(main, ["samples", "suprsend", "--seed", "5", "--count", "12", *more])
-        .stdout_bytes.splitlines()
-        == first.stdout.splitlines()
-    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -92,12 +92,14 @@ def _too_long(drawer: Drawer, relaxed: Places, here: Place, depth: int) -> JSON:
 
 
 def _another_text(drawer: Drawer, relaxed: Places, here: Place, depth: int) -> JSON:
-    """Break a pattern or a format: with what is almost right, or with any text of the right length."""
-    if drawer.draw(st.booleans()):
+    """Break a pattern or a format: with what is almost right, or with any text of the right length, or a blank one."""
+    rules = gathered(relaxed, {})
+    least, most = int(rules.get("minLength", 0)), rules.get("maxLength")
+    way = drawer.draw(st.sampled_from(["near", "near", "any", "blank"]))
+    if way == "near":
         right = drawer.aside().unbroken([*relaxed, here], depth)
         return drawer.draw(scalars.near(right)) if isinstance(right, str) else right
-    rules = gathered(relaxed, {})
-    return drawer.draw(scalars.texts(int(rules.get("minLength", 0)), rules.get("maxLength")))
+    return drawer.draw(scalars.blanks(least) if way == "blank" else scalars.texts(least, most))
 
 
 def _another_value(drawer: Drawer, relaxed: Places, here: Place, depth: int) -> JSON:

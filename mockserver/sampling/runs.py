@@ -83,7 +83,7 @@ def shown_samples(
     api: Api, operations: Sequence[Operation], breaks: bool, count: int, seed: int
 ) -> Iterator[JSON]:
     """Yield so many samples of the operations in turn. Raises `SpecError` where one of them has none."""
-    with _nothing_written():
+    with nothing_written():
         rows = [_samples_of(subject_of(api, each), breaks, f"{seed}/{each.id}") for each in operations]
         for number in range(count):
             sample = next(rows[number % len(rows)])
@@ -94,7 +94,7 @@ def shown_samples(
 
 
 @contextmanager
-def _nothing_written() -> Iterator[None]:
+def nothing_written() -> Iterator[None]:
     """Keep what Hypothesis writes out of the user's folder."""
     AVAILABLE_PROVIDERS[_BACKEND] = f"{__name__}.{_Provider.__name__}"
     with TemporaryDirectory() as folder:
@@ -116,14 +116,18 @@ def _told(finding: Any) -> dict[str, JSON]:
 def _samples_of(subject: Subject, breaks: bool, seed: str) -> Iterator[Sample]:
     """Yield samples of one operation for ever; goals that cannot be reached are given up."""
     maker, known = Maker(subject, credential_of(subject)), set[str]()
-    goals = subject.goals(breaks)
+    goals = [(position, goal, True) for position, goal in subject.goals(breaks)]
     random.Random(seed).shuffle(goals)
     for turn in counted():
         reached = []
-        for position, goal in goals:
-            sample = _sample_for(subject, maker, position, goal, known, f"{seed}/{turn}/{position}/{goal}")
+        for position, goal, strict in goals:
+            own = f"{seed}/{turn}/{position}/{goal}"
+            sample = sample_for(subject, maker, position, goal, strict, known, own)
+            if sample is None and strict and breaks:  # where the rule cannot be broken alone
+                strict = False  # noqa: PLW2901 - nor in the turns to come
+                sample = sample_for(subject, maker, position, goal, strict, known, own)
             if sample is not None:
-                reached.append((position, goal))
+                reached.append((position, goal, strict))
                 known.add(json.dumps(sample.shown))
                 yield sample
         if not reached:
@@ -137,8 +141,8 @@ def _nothing_found(subject: Subject, breaks: bool) -> str:
     return f"Hypothesis finds no request of {subject.operation.id} {wanted}; {told}"
 
 
-def _sample_for(
-    subject: Subject, maker: Maker, position: int, goal: Goal, known: set[str], seed: str
+def sample_for(
+    subject: Subject, maker: Maker, position: int, goal: Goal, strict: bool, known: set[str], seed: str
 ) -> Sample | None:
     """Return the best sample that a goal has, a new one if there is any; None where it has none."""
     found: list[tuple[tuple[bool, int], Sample]] = []
@@ -152,9 +156,7 @@ def _sample_for(
             raise _EnoughError
 
     goal_breaks = goal.breaks
-    _run(drawn(subject, position, goal, strict=True), look, seed)
-    if not found and goal.breaks:
-        _run(drawn(subject, position, goal, strict=False), look, seed)
+    _run(drawn(subject, position, goal, strict), look, seed)
     # The first is the simplest one that there is, which all goals have in common but for what they ask for.
     return min(found[1:] or found, key=lambda each: each[0])[1] if found else None
 

@@ -47,6 +47,11 @@ def texts(least: int = 0, most: int | None = None) -> Texts:
     )
 
 
+def blanks(least: int) -> Texts:
+    """Return texts of nothing but white space."""
+    return st.text(" \t\n\u00a0", min_size=max(1, least), max_size=max(3, least))
+
+
 @lru_cache(maxsize=512)  # to make a strategy of an expression takes a millisecond
 def of_pattern(pattern: str) -> Texts:
     """Return texts that a regular expression finds something in; any, where it is none to Python."""
