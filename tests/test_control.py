@@ -22,7 +22,7 @@ LOGGED_REQUEST = {
 }  # fmt: skip
 MOCK = {
     "number", "api", "operation", "outcome", "reason", "findings", "deviations", "repeatOf", "rule", "namespace", "published",
-    "source", "state", "name", "recipient", "stub", "fault", "id", "status",
+    "source", "state", "name", "recipient", "items", "stub", "fault", "id", "status",
 }  # fmt: skip
 
 
