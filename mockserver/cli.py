@@ -74,7 +74,7 @@ def main() -> None:
 
 _FAIL_ON: Final = (
     "What fails the run: invalid, unmatched, unauthenticated, deviation, key-reused, retry, unpublished, unused-rule, "
-    "or none.  [default: invalid,unmatched]"
+    "or none.  [default: invalid,unmatched, and unauthenticated with keys or secrets]"
 )
 
 
@@ -110,7 +110,7 @@ def serve_command(config: Path | None, show_config: bool, workers: int, **given:
     short_help="Run a command beside a server, and judge what it sent.",
     context_settings={"allow_interspersed_args": False},
 )
-@all_options("log", "watch")
+@all_options("log", "watch", port="a free one")
 @CONFIG
 @click.option("--fail-on", multiple=True, metavar="KIND[,KIND]", help=_FAIL_ON)
 @click.option("--strict", is_flag=True, help="Fail also where a call leans on a deviation.")

@@ -25,11 +25,11 @@ def _pairs(context: click.Context, parameter: click.Parameter, begun: str) -> li
     return [f"{name}=" for name in api_names(context, parameter, begun)] if "=" not in begun else []
 
 
-def _click_option(option: Option) -> Callable[[F], F]:
-    """Return what one entry of the table is on the command line."""
+def _click_option(option: Option, default: str | None = None) -> Callable[[F], F]:
+    """Return what one entry of the table is on the command line; ``default`` is told instead of the table's own."""
     told = option.schema["description"]
     if option.default not in (None, [], {}, False):
-        told += f"  [default: {option.default}]"
+        told += f"  [default: {default or option.default}]"
     names = [f"--{option.name}", option.key.replace("-", "_")]
     if option.kind == "flag":
         return click.option(f"--{option.name}/--no-{option.name}", names[1], default=None, help=told)
@@ -45,13 +45,13 @@ def _click_option(option: Option) -> Callable[[F], F]:
     )
 
 
-def all_options(*left_out: str) -> Callable[[F], F]:
-    """Return what adds the options of the table, but for some keys."""
+def all_options(*left_out: str, **defaults: str) -> Callable[[F], F]:
+    """Return what adds the options of the table, but for some keys; ``defaults`` are told instead of the table's."""
 
     def add(command: F) -> F:
         for option in reversed(loading.table().options):
             if not option.is_in_file_only and option.key not in left_out:
-                command = _click_option(option)(command)
+                command = _click_option(option, defaults.get(option.key))(command)
         return command
 
     return add

@@ -6,6 +6,7 @@ with ``--mockserver-url`` all share one that runs, and every test has a namespac
 """
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
@@ -100,6 +101,11 @@ def _begun(begin: Callable[[], Any]) -> Any:
     pytest.fail(told, pytrace=False)
 
 
+def _slug(name: str) -> str:
+    """Return the name of a test as a part of that of a namespace, so that its calls can be told by it."""
+    return re.sub("[^A-Za-z0-9._-]+", "-", name)[:50].strip("-.") or "test"
+
+
 @pytest.fixture
 def mockserver(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, mockserver_session: Any
@@ -112,7 +118,7 @@ def mockserver(
         request.node.stash[_SERVER] = mockserver_session
         yield mockserver_session
         return
-    name = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-{os.urandom(6).hex()}"
+    name = f"{_slug(request.node.name)}-{os.urandom(6).hex()}"
     world = mockserver_session.namespace(name)
     world.reset()
     request.node.stash[_SERVER] = world

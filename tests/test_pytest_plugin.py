@@ -224,7 +224,7 @@ def test_a_failed_test_reports_its_calls(run: Run, workers: list[str]) -> None:
 def test_a_failed_test_on_a_shared_server_reports_its_calls(run: Run, shared: MockServer) -> None:
     result = run(FAILING, "--mockserver-url", shared.url)
     result.assert_outcomes(passed=2, failed=5, errors=2, skipped=1)
-    told = {re.sub("~main-[0-9a-f]{12} ", "", lines[-1]) for lines in sections(result)}
+    told = {re.sub("~[a-z_]+-[0-9a-f]{12} ", "", lines[-1]) for lines in sections(result)}
     assert {CALL.format(1, name) for name in ("of-the-test", "of-the-setup", "of-the-teardown")} <= told
     assert shared.namespaces() == []
 

@@ -261,7 +261,10 @@ def test_annotations_name_the_file_and_line_of_a_spec_of_the_project(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a,b:c%.yaml").touch()
     one = Violation("invalid", "is wrong", violation("").exchange, {}, "/x")
-    here, elsewhere = SpecFile("a,b:c%.yaml", {"/x": 7}), SpecFile(str(tmp_path / "a.yaml"), {"/x": 7})
+    here, elsewhere = (
+        SpecFile("a,b:c%.yaml", {"/x": 7}, is_here=True),
+        SpecFile(str(tmp_path / "a.yaml"), {"/x": 7}),
+    )
     (inside,) = annotations(verdict_of(one), Spot({"novu": here}, ()))
     (outside,) = annotations(verdict_of(one), Spot({"novu": elsewhere}, ()))
     assert annotation_of(inside).parameters == {"file": "a,b:c%.yaml", "line": "7", "title": "novu: invalid"}

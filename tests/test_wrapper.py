@@ -81,9 +81,9 @@ def signalled(name: str) -> list[str]:
         ([], python(SEND + f"{INVALID}; sys.exit(9)"), 9),
         (["--keep", "2"], python(SEND + "for _ in range(3): send()\nsys.exit(9)"), 9),
         # a report that cannot be written, which does not win over a verdict
-        (["--report", "junit=."], OK, 2),
-        (["--report", "junit=."], python(SEND + INVALID), 3),
-        (["--report", "junit=."], python("raise SystemExit(9)"), 9),
+        (["--report", "junit=/dev/full"], OK, 2),
+        (["--report", "junit=/dev/full"], python(SEND + INVALID), 3),
+        (["--report", "junit=/dev/full"], python("raise SystemExit(9)"), 9),
         # no command
         ([], ["no-such-command"], 127),
         ([], ["./no-such-command"], 127),
@@ -151,7 +151,9 @@ def test_a_command_is_looked_for_on_the_path_and_told_its_name_as_it_was_typed(t
             "--timeout: 'soon' is not a duration; write a number and a unit: 250ms, 1s, 5m, 24h, 2d",
         ]),
         (["--report", "har"], ["--report: har needs a file; write har=FILE"]),
-        (["--report", "junit=no/x.xml"], ["--report: no/x.xml cannot be written: there is no folder no"]),
+        (["--report", "junit=broken.yaml/x.xml"], ["--report: broken.yaml/x.xml cannot be written: it is a folder, or what it would stand in is none"]),
+        (["--report", "junit=."], ["--report: . cannot be written: it is a folder, or what it would stand in is none"]),
+        (["--report", "junit=a.xml,junit=b.xml"], ["--report: junit is given twice, as a.xml and b.xml"]),
         (["--timeout", "0s"], ["--timeout: '0s' must be longer than nothing"]),
         (["--fail-on", "none,invalid"], ["--fail-on: none stands beside other kinds"]),
         (["--ignore", '{"sttaus": 422}'], [None]),

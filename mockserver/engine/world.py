@@ -78,7 +78,7 @@ class Blueprint:
         known = self.operations.get((api, operation))
         if known is None:
             return ()
-        return [_about(each, facts) for each, facts in self._told_in(known, request)]
+        return [_about(each, facts) for each, facts in self.told_in(known, request)]
 
     def key_of(self, exchange: Exchange) -> str | None:
         """Return the key by which a call is a repeat or not: that of its operation's first rule that it meets.
@@ -88,10 +88,10 @@ class Blueprint:
         known = self.operations.get((exchange.api or "", exchange.operation or ""))
         if known is None:
             return None
-        keys = [_key(each, facts) for each, facts in self._told_in(known, exchange.request, with_call=True)]
+        keys = [_key(each, facts) for each, facts in self.told_in(known, exchange.request, with_call=True)]
         return ", ".join(dict.fromkeys(key for key in keys if key is not None))[:200] or None
 
-    def _told_in(
+    def told_in(
         self, known: Operation, request: Request, *, with_call: bool = False
     ) -> Iterator[tuple[Operation, RequestFacts]]:
         """Yield what a request tells of: itself, or where its operation is for several items, each of them."""

@@ -119,7 +119,7 @@ class _Reader:
             body = ABSENT
         operation, shared = traits.operation, self._shared.setdefault
         facts, ending = self._facts(exchange, body, operation), _ending(exchange, traits)
-        caller = (operation.api, operation.id, _credential(operation, request))
+        caller = (operation.api, operation.id, credential_of(operation, request))
         form = _form(facts, traits)
         return Sent(
             exchange,
@@ -200,7 +200,7 @@ def _ending(exchange: Exchange, traits: _Traits) -> Ending:
     return Ending.FINAL if exchange.status in _FINAL_STATUSES else Ending.REFUSED
 
 
-def _credential(operation: Operation, request: Request) -> str:
+def credential_of(operation: Operation, request: Request) -> str:
     """Return the first credential that can be read, as keys are scoped by it."""
     schemes = (scheme for alternative in operation.shape.security for scheme in alternative)
     found = [read_credential(scheme, request) for scheme in schemes]
@@ -240,6 +240,11 @@ def _essence(body: JSON, traits: _Traits) -> JSON:
     if isinstance(body, list):
         return [_members(each, traits) for each in body]
     return _members(body, traits)
+
+
+def essence_of(operation: Operation, body: JSON) -> str:
+    """Return what tells two bodies of an operation apart, whatever SDKs renew, and whatever their keys."""
+    return fingerprint_of(_members(body, _Traits.of(operation)))
 
 
 def _members(value: JSON, traits: _Traits) -> JSON:

@@ -1,4 +1,4 @@
-"""How many calls a run should have made: ``3``, ``<api>=2``, ``>=1``, several with commas."""
+"""How many calls a run should have made: ``3``, ``<api>=2``, ``<api>>=1``, several with commas."""
 
 import re
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from typing import Final
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.values import nearest
 
-_FORM: Final = re.compile(r"(?:(?P<api>[^=<>]+)=)?(?P<least>>=)?(?P<count>[0-9]{1,9})")
+_FORM: Final = re.compile(r"(?:(?P<api>[^=<>]+)(?:=|(?=>=)))?(?P<least>>=)?(?P<count>[0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ def read_expectations(text: str, apis: Collection[str]) -> tuple[Expectation, ..
         match = _FORM.fullmatch(part)
         if match is None:
             name = next(iter(apis), "api")
-            raise ValueError(f"{part!r} is not a number of calls; write 3, {name}=2 or {name}=>=1")
+            raise ValueError(
+                f"{part!r} is not a number of calls; write 3, {name}=2 or '{name}>=1', in quotes"
+            )
         api = match["api"]
         if api is not None and api not in apis:
             near = nearest(api, apis)

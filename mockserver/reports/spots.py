@@ -6,7 +6,6 @@ All that is told is in one line each, with what a terminal or a page would obey 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 from mockserver.engine.exchange import Exchange
@@ -28,16 +27,14 @@ Sort = tuple[Violation, int]
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The file of a spec: its path as it is shown, and the lines of pointers in it."""
+    """The file of a spec: its path as it is shown, and the lines of pointers in it.
+
+    ``is_here`` says that it is below the folder that the run is in: a file that its repository has.
+    """
 
     shown: str
     lines: Mapping[str, int]
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is a file below the folder that the run is in: one that its repository has."""
-        path = Path(self.shown)
-        return not path.is_absolute() and path.is_file()
+    is_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

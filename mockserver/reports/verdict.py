@@ -16,6 +16,7 @@ from mockserver.engine.rules import Rule
 from mockserver.engine.sightings import Sighting
 from mockserver.engine.world import Blueprint
 from mockserver.reports.expectations import Expectation
+from mockserver.reports.item_keys import reused_keys
 from mockserver.reports.places import deviation_pointer, operation_pointer, rule_pointer
 from mockserver.reports.recording import Recording
 from mockserver.reports.retries import audit
@@ -35,6 +36,9 @@ KINDS: Final[Mapping[str, str]] = {
 
 EXPECTED: Final = "expected-calls"
 """The kind of an expectation that was not met; it was asked for, and so always fails a run."""
+
+UNAUTHENTICATED: Final = "unauthenticated"
+"""The kind that is judged too where it was said which credentials are right."""
 
 DEFAULT: Final = ("invalid", "unmatched")
 STRICT: Final = ("invalid", "unmatched", "deviation")
@@ -260,6 +264,22 @@ def _reused_keys(run: _Run) -> Iterator[Violation]:
     for exchange, rule, sentence in _audited(run):
         if rule == _REUSE and id(exchange) not in told:
             yield Violation("key-reused", sentence, exchange)
+    seen = {id(each) for each in run.calls}
+    for journal in run.recording.journals():
+        for each in reused_keys([call for call in journal if id(call) in seen], run.blueprint):
+            sentence = f'sent another body with the {each.rule} "{each.key}" of call #{each.first.number}'
+            yield Violation("key-reused", sentence, each.exchange, _at(each.at))
+
+
+def _at(pointer: str) -> Mapping[str, JSON]:
+    """Return what is known of an item, as of a finding; nothing of a call as a whole."""
+    known = {
+        "in": "body",
+        "pointer": pointer,
+        "expected": "the body of the first",
+        "received": "another body",
+    }
+    return known if pointer else {}
 
 
 def _retries(run: _Run) -> Iterator[Violation]:

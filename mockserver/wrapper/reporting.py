@@ -53,6 +53,7 @@ def report(
 
 def _written(path: Path, write: Callable[[TextIO], object]) -> bool:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             write(file)
     except OSError as error:
@@ -90,13 +91,15 @@ def _spot(configuration: Configuration, verdict: Verdict, *, keeps_secrets: bool
     found: dict[str, SpecFile] = {}
     for name, pointers in wanted.items():
         with contextlib.suppress(SpecError):  # it has gone since the start
-            found[name] = _spec_file(files[name], list(dict.fromkeys(pointers)))
+            found[name] = _spec_file(name, files[name], list(dict.fromkeys(pointers)))
     return Spot(found, secret_names(verdict.blueprint.apis), keeps_secrets)
 
 
-def _spec_file(path: Any, pointers: list[str]) -> SpecFile:
+def _spec_file(name: str, path: Any, pointers: list[str]) -> SpecFile:
     shown = Path(str(path))
     with contextlib.suppress(ValueError, OSError):
         shown = shown.absolute().relative_to(Path.cwd())
     lines = lines_of(loading.read_text(path), pointers)
-    return SpecFile(shown.as_posix(), dict(zip(pointers, lines, strict=True)))
+    is_bundled = str(loading.bundled().get(name)) == str(path)
+    told = f"mockserver/specs/{shown.name}" if is_bundled and shown.is_absolute() else shown.as_posix()
+    return SpecFile(told, dict(zip(pointers, lines, strict=True)), is_here=not shown.is_absolute())

@@ -14,7 +14,7 @@ from mockserver.engine.values import nearest, positive_seconds
 from mockserver.options import Configuration
 from mockserver.plan import Plan
 from mockserver.reports.expectations import Expectation, read_expectations
-from mockserver.reports.verdict import DEFAULT, KINDS, STRICT, Asked
+from mockserver.reports.verdict import DEFAULT, KINDS, STRICT, UNAUTHENTICATED, Asked
 
 NOTHING: Final = "none"
 GITHUB: Final = "github"
@@ -64,7 +64,7 @@ def read_wanted(plan: Plan, configuration: Configuration, wanted: Wanted) -> Rea
 
     reports = attempt("report", lambda: _reports(wanted.report), dict[str, str]())
     asked = Asked(
-        attempt("fail-on", lambda: _kinds(wanted), DEFAULT),
+        attempt("fail-on", lambda: _kinds(wanted, has_keys=_has_keys(configuration)), DEFAULT),
         attempt("ignore", lambda: _patterns(plan, configuration, wanted.ignore), ()),
         attempt("expect-calls", lambda: _expectations(wanted.expect_calls, served), ()),
     )
@@ -86,9 +86,14 @@ def _parted(texts: Iterable[str]) -> Iterator[str]:
         yield from (part.strip() for part in text.split(","))
 
 
-def _kinds(wanted: Wanted) -> tuple[str, ...]:
+def _has_keys(configuration: Configuration) -> bool:
+    """Tell whether anybody has said which credentials are right."""
+    return bool(configuration["keys"] or configuration["secrets"])
+
+
+def _kinds(wanted: Wanted, *, has_keys: bool) -> tuple[str, ...]:
     """Return the kinds of violation that fail the run. Raises ValueError."""
-    kinds = list(_parted(wanted.fail_on)) or list(DEFAULT)
+    kinds = list(_parted(wanted.fail_on)) or [*DEFAULT, *([UNAUTHENTICATED] if has_keys else [])]
     for kind in kinds:
         if kind not in {*KINDS, NOTHING}:
             near = nearest(kind, [*KINDS, NOTHING])
@@ -133,8 +138,14 @@ def _reports(texts: Iterable[str]) -> dict[str, str]:
             raise ValueError(f"{kind!r} is no report; {hint}")
         elif not path:
             raise ValueError(f"{kind} needs a file; write {kind}=FILE")
-        elif not Path(path).absolute().parent.is_dir():
-            raise ValueError(f"{path} cannot be written: there is no folder {Path(path).parent}")
-        else:
-            found[kind] = path
+        elif found.setdefault(kind, path) != path:
+            raise ValueError(f"{kind} is given twice, as {found[kind]} and {path}")
+        elif not _may_be_written(Path(path)):
+            raise ValueError(f"{path} cannot be written: it is a folder, or what it would stand in is none")
     return found
+
+
+def _may_be_written(path: Path) -> bool:
+    """Tell whether a file could be there; folders that it needs are made when it is written."""
+    above = next(each for each in path.absolute().parents if each.exists())
+    return above.is_dir() and not path.is_dir()
