@@ -16,6 +16,7 @@ from mockserver.engine.values import steps_of
 
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST: Final = 100
+_MOST_VALUES: Final = 2_000_000
 
 
 class _CoreLoader(_SafeLoader):  # type: ignore[misc]
@@ -84,6 +85,8 @@ def parse_yaml(text: str, *, keys_are_texts: bool = False) -> JSON:
         sentence = f"is not valid YAML: {' '.join(str(told).split())}"
         column = f" (column {mark.column + 1})" if mark is not None else ""
         raise YamlError(sentence + column, mark.line + 1 if mark is not None else 0) from None
+    except YamlError:
+        raise
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # an explicit tag whose value is not of its type, or an alias to what it stands in
         told = "is not valid YAML: a value does not fit its tag, or is nested in itself"
@@ -116,14 +119,21 @@ def _fits(node: yaml.ScalarNode) -> bool:
     return True
 
 
-def _plain(value: JSON, depth: int) -> JSON:
-    """Return a value that JSON could hold, and that ends somewhere. Raises ValueError."""
+def _plain(value: JSON, depth: int, left: list[int] | None = None) -> JSON:
+    """Return a value that JSON could hold, and that ends somewhere. Raises ValueError and `YamlError`.
+
+    What an alias stands for is written out; ``left`` counts how many values there may still be.
+    """
+    left = [_MOST_VALUES] if left is None else left
+    left[0] -= 1
+    if left[0] < 0:
+        raise YamlError(f"is too large: its aliases stand for more than {_MOST_VALUES:,} values")
     if depth > _DEEPEST:
         raise ValueError("nested too deep, or in itself")
     if isinstance(value, dict):
-        return {name: _plain(each, depth + 1) for name, each in value.items()}
+        return {name: _plain(each, depth + 1, left) for name, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each, depth + 1) for each in value]
+        return [_plain(each, depth + 1, left) for each in value]
     if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ValueError("not a JSON value")

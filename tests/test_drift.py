@@ -22,6 +22,7 @@ from mockserver.engine.faults import SpecError
 from mockserver.engine.values import ABSENT, steps_of, walk
 from mockserver.loading import bundled, read_yaml
 from mockserver.yamltext import parse_yaml, write_yaml
+from tests.published_schemas import junit_faults
 from tests.test_docs import README, assert_printed, examples
 
 PUBLISHED = {
@@ -75,6 +76,37 @@ def test_what_is_published_differs_in_nothing(name: str) -> None:
     assert drift.differences == ()
     assert len(drift.operations) == 1
     assert drift.others == 0
+
+
+def test_what_stands_beside_a_reference_is_no_less_than_what_it_refers_to() -> None:
+    """Also where the same target was compared before, without it."""
+    document = vendors("novu")
+    person = document["paths"]["/v1/events/trigger"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    document["components"]["schemas"] = {"Person": person["properties"]["to"]["items"]["oneOf"][0]}
+    for at in ("actor", "to"):
+        for plain in (True, False):
+            changed = copy.deepcopy(document)
+            schema = changed["paths"]["/v1/events/trigger"]["post"]["requestBody"]["content"][
+                "application/json"
+            ]["schema"]["properties"]
+            branches = {
+                name: (schema[name] if name == "actor" else schema[name]["items"])["oneOf"]
+                for name in ("actor", "to")
+            }
+            for name, listed in branches.items():
+                position = next(
+                    n
+                    for n, each in enumerate(listed)
+                    if "properties" in each and "subscriberId" in each["properties"]
+                )
+                listed[position] = {"$ref": "#/components/schemas/Person"}
+                if name == at and not plain:
+                    listed[position]["required"] = ["email"]
+            changed["openapi"] = "3.1.0"
+            found = [each for each in differences("novu", changed) if each.subject == "required"]
+            assert [each.is_breaking for each in found] == ([] if plain else [True]), at
 
 
 def test_every_bundled_api_can_be_compared() -> None:
@@ -330,6 +362,7 @@ ESCAPED = DOCUMENT.replace("&", "&amp;").replace("<", "&lt;")
         f"# Page\n`````yaml\n{DOCUMENT}\n`````",
         f"- item\n\n   ```yaml\n{INDENTED}\n   ```\n",
         f"# Page\n````yaml\n{DOCUMENT}",
+        f"# Page\n```yaml\nopenapi: 3.1.0\npaths: {{}}\n```\n\n```yaml\n{DOCUMENT}```\n",
         f"# Page\n```json\n{json.dumps(vendors('alloy'), indent=2)}\n```\n",
         f"# Page\n```json\n{{\"config\": {{\"openapi\": \"3.0.0\"}}}}\n```\n```yaml\n{DOCUMENT}```\n",
         DOCUMENT.replace("title: alloy", "description: |\n    ```yaml\n    openapi: 2.0\n    ```\n  title: a"),
@@ -352,6 +385,7 @@ def test_the_document_is_found(text: str) -> None:
         ('{"openapi": "3.0.0", "paths": ', "page.md:2: the OpenAPI document is not valid YAML"),
         ("swagger: '2.0'\npaths: {}\n", "page.md:1: the document is of version Swagger 2.0; only OpenAPI 3 can be compared: convert it first"),
         ("openapi: 4.0.0\npaths: {}\n", "the document is of version 4.0.0; only OpenAPI 3 can be compared"),
+        ("\n".join(["openapi: 3.1.0", "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]", *[f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]]), "page.md: the OpenAPI document is too large: its aliases stand for more than 2,000,000 values"),
         ("openapi: 3.1.0\ninfo: {}\n", "page.md:1: /paths: the OpenAPI document has no paths, so that nothing can be compared"),
     ],
 )  # fmt: skip
@@ -480,6 +514,7 @@ def test_junit_has_a_case_for_each_operation(pages: Path, arguments: list[str], 
     assert (case.get("classname"), case.get("name")) == ("mockserver.drift.novu", "POST /v1/events/trigger")
     found = case.findall("failure")
     assert len(found) == failures
+    assert junit_faults(ET.tostring(root, encoding="unicode")) == []
     if arguments == ["breaking.md"]:
         assert len(found[0].get("message", "")) <= 200
         assert len((found[0].text or "").splitlines()) == 3

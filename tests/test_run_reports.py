@@ -356,7 +356,7 @@ def test_where_calls_went() -> None:
         ]
     )
     line = closing_lines(verdict, (), spot_of(verdict))[0]
-    assert line == "4 calls (novu 3, no API 1): 1 admitted, 2 refused, 1 scripted"
+    assert line == "4 calls (novu 3, no API 1): 1 admitted, 2 refused (1 no-route, 1 malformed), 1 scripted"
 
 
 # -- secrets ----------------------------------------------------------------------------------------------------------

@@ -344,3 +344,16 @@ def test_the_recording_keeps_within_its_bounds() -> None:
     for number in range(1, 4):
         recording.append(exchange(number, request=Request("POST", "/", body=b"x" * 20_000)))
     assert ([each.number for each in recording.calls()], recording.dropped) == ([3], 2)
+
+
+def test_what_was_not_judged_is_told() -> None:
+    with recorded() as run:
+        run.novu(BAD)
+        run.novu(GOOD | {"transactionId": "t"}, Prefer="code=429")
+        run.control("POST", "/clock/advance", {"by": "10s"})
+        run.novu(GOOD | {"transactionId": "t"})
+        verdict = run.verdict("invalid", "retry", ignore=[{"status": 422}])
+    assert verdict.violations == ()
+    assert verdict.notes[0] == "1 call not judged, as --ignore asks"
+    assert verdict.notes[1].startswith("retries not judged: the mock's clock was moved between calls")
+    assert verdict.reasons() == {"invalid": 1}

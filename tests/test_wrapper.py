@@ -154,6 +154,7 @@ def test_a_command_is_looked_for_on_the_path_and_told_its_name_as_it_was_typed(t
         (["--report", "junit=broken.yaml/x.xml"], ["--report: broken.yaml/x.xml cannot be written: it is a folder, or what it would stand in is none"]),
         (["--report", "junit=."], ["--report: . cannot be written: it is a folder, or what it would stand in is none"]),
         (["--report", "junit=a.xml,junit=b.xml"], ["--report: junit is given twice, as a.xml and b.xml"]),
+        (["--report", "junit=a.xml,har=a.xml"], ["--report: a.xml is given for two reports"]),
         (["--timeout", "0s"], ["--timeout: '0s' must be longer than nothing"]),
         (["--fail-on", "none,invalid"], ["--fail-on: none stands beside other kinds"]),
         (["--ignore", '{"sttaus": 422}'], [None]),

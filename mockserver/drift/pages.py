@@ -37,13 +37,17 @@ def is_html(text: str) -> bool:
 
 def document_in(text: str, name: str) -> Contract | None:
     """Return the OpenAPI document of a text, None where there is none. Raises `SpecError` for one that is broken."""
+    first: Contract | None = None
     for line, block in _blocks(text.removeprefix("\ufeff").replace("\r\n", "\n")):
         if not (_JSON if block.lstrip().startswith("{") else _YAML).search(block):
             continue
         root = _parsed(block, name, line)
         if isinstance(root, dict) and not root.keys().isdisjoint({"openapi", "swagger"}):
-            return Contract(name, _sound(root, name, line))
-    return None
+            found = Contract(name, _sound(root, name, line))
+            if found.root["paths"]:  # else it may be an example of how a document begins
+                return found
+            first = first or found
+    return first
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:

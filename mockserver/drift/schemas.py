@@ -143,7 +143,8 @@ def _view(contract: Contract, place: Place, above: frozenset[str]) -> View:
         if target.pointer in above or not isinstance(target.value, dict):
             return View(target, {"false": target} if target.value is False else {})
         words = _words(contract, place, target, above | {target.pointer})
-        contract.views[key] = View(target, words)
+        says_more = next(_beside(place, target), None) is not None
+        contract.views[key] = View(place if says_more else target, words)
     return contract.views[key]
 
 

@@ -10,6 +10,7 @@ from mockserver.reports.verdict import Verdict, counted
 MOST: Final = 16
 """How many lines there are at most: of the twenty that a run may print, a few are left for what else is told."""
 
+_MOST_NOTES: Final = 3
 _LONGEST: Final = 200  # characters of what is said of one violation, beside its call and its place
 
 
@@ -18,7 +19,8 @@ def closing_lines(
 ) -> list[str]:
     """Return what is told of a run, each line without its ``mockserver:``; ``variables`` are those that were set."""
     before = [_calls(verdict) if verdict.calls else _no_calls(variables)]
-    after = [*_coverage(covered), *(f"NOT CERTAIN  {told}" for told in verdict.unsafe)]
+    notes = verdict.notes[:_MOST_NOTES]
+    after = [*notes, *_coverage(covered), *(f"NOT CERTAIN  {told}" for told in verdict.unsafe)]
     room, found = MOST - len(before) - len(after), alike(verdict.violations)
     shown = found if len(found) <= room else found[: room - 1]
     lines = [
@@ -45,7 +47,10 @@ def _calls(verdict: Verdict) -> str:
         parts.append(f"no API {elsewhere}")
     names = ("admitted", "repeated", "refused", "scripted")
     became = ", ".join(f"{outcomes[name]} {name}" for name in names if outcomes[name])
-    return f"{told} ({', '.join(parts)}): {became}"
+    why = ", ".join(f"{number} {reason}" for reason, number in verdict.reasons().items())
+    return (
+        f"{told} ({', '.join(parts)}): {became.replace(' refused', f' refused ({why})') if why else became}"
+    )
 
 
 def _coverage(covered: Sequence[Coverage]) -> Iterator[str]:

@@ -36,6 +36,8 @@ def markdown(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> str:
 def _blocks(verdict: Verdict, covered: Sequence[Coverage], spot: Spot) -> Iterator[str]:
     yield "## Mock server\n"
     yield f"{_totals(verdict)}\n"
+    for told in verdict.notes:
+        yield f"> {escaped(told)}\n"
     for told in verdict.unsafe:
         yield f"> **Not certain:** {escaped(told)}\n"
     if verdict.apis():

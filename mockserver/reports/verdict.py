@@ -19,7 +19,7 @@ from mockserver.reports.expectations import Expectation
 from mockserver.reports.item_keys import reused_keys
 from mockserver.reports.places import deviation_pointer, operation_pointer, rule_pointer
 from mockserver.reports.recording import Recording
-from mockserver.reports.retries import audit
+from mockserver.reports.retries import LogicalCall, audit
 from mockserver.reports.retry_rules import FAIL
 
 KINDS: Final[Mapping[str, str]] = {
@@ -102,7 +102,8 @@ class Violation:
 class Verdict:
     """What is said of a run: its calls, what broke the contract and fails the run, and why that may be wrong.
 
-    ``judged`` are the kinds that fail it; ``unsafe`` are sentences on what the verdict could not see.
+    ``judged`` are the kinds that fail it; ``unsafe`` are sentences on what the verdict could not see, ``notes`` on what
+    was not looked at.
     """
 
     blueprint: Blueprint
@@ -111,6 +112,7 @@ class Verdict:
     violations: tuple[Violation, ...]
     expectations: tuple[Expectation, ...] = ()
     unsafe: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_broken(self) -> bool:
@@ -120,6 +122,10 @@ class Verdict:
     def outcomes(self) -> Counter[str]:
         """Return how many calls had each outcome."""
         return Counter(each.outcome for each in self.calls)
+
+    def reasons(self) -> Counter[str]:
+        """Return how many calls were refused for each reason."""
+        return Counter(each.reason for each in self.calls if each.outcome == "refused" and each.reason)
 
     def apis(self) -> Counter[str]:
         """Return how many calls each API had."""
@@ -149,7 +155,17 @@ def judge(recording: Recording, blueprint: Blueprint, asked: Asked, rules: Itera
         if (told := each.complaint(sum(1 for call in calls if each.counts(call))))
     ]
     unsafe = tuple(_unsafe(recording, calls)) if judged or asked.expectations else ()
-    return Verdict(blueprint, calls, judged, (*found, *unmet), asked.expectations, unsafe)
+    notes = tuple(_notes(run, len(calls), judged))
+    return Verdict(blueprint, calls, judged, (*found, *unmet), asked.expectations, unsafe, notes)
+
+
+def _notes(run: "_Run", calls: int, judged: Collection[str]) -> Iterator[str]:
+    """Yield what was not looked at."""
+    if ignored := calls - len(run.calls):
+        yield f"{counted(ignored, 'call')} not judged, as --ignore asks"
+    if "retry" in judged:
+        for why in dict.fromkeys(each.not_judged for each in _logical_calls(run) if each.not_judged):
+            yield f"retries not judged: {why}"
 
 
 def _is_ignored(exchange: Exchange, patterns: Collection[Pattern]) -> bool:
@@ -264,9 +280,8 @@ def _reused_keys(run: _Run) -> Iterator[Violation]:
     for exchange, rule, sentence in _audited(run):
         if rule == _REUSE and id(exchange) not in told:
             yield Violation("key-reused", sentence, exchange)
-    seen = {id(each) for each in run.calls}
-    for journal in run.recording.journals():
-        for each in reused_keys([call for call in journal if id(call) in seen], run.blueprint):
+    for calls in _journals(run):
+        for each in reused_keys(calls, run.blueprint):
             sentence = f'sent another body with the {each.rule} "{each.key}" of call #{each.first.number}'
             yield Violation("key-reused", sentence, each.exchange, _at(each.at))
 
@@ -290,14 +305,24 @@ def _retries(run: _Run) -> Iterator[Violation]:
 
 def _audited(run: _Run) -> Iterator[tuple[Exchange, str, str]]:
     """Yield what the retry audit finds: the first call concerned, the rule, and a sentence."""
-    seen = {id(each) for each in run.calls}  # ids of calls come again after a reset, where there is a seed
-    for journal in run.recording.journals():
-        calls = [each for each in journal if id(each) in seen]
+    for calls in _journals(run):
         by_number = {each.number: each for each in calls}
         for logical in audit(calls, run.blueprint, run.recording.dropped):
             for broken in logical.broken:
                 if broken.level == FAIL and broken.calls:
                     yield by_number[broken.calls[0]], broken.rule, broken.sentence
+
+
+def _logical_calls(run: _Run) -> Iterator[LogicalCall]:
+    for calls in _journals(run):
+        yield from audit(calls, run.blueprint, run.recording.dropped)
+
+
+def _journals(run: _Run) -> Iterator[list[Exchange]]:
+    """Yield what is judged of each journal."""
+    seen = {id(each) for each in run.calls}  # ids of calls come again after a reset, where there is a seed
+    for journal in run.recording.journals():
+        yield [each for each in journal if id(each) in seen]
 
 
 def _unused_rules(run: _Run) -> Iterator[Violation]:

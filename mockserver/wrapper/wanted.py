@@ -140,6 +140,8 @@ def _reports(texts: Iterable[str]) -> dict[str, str]:
             raise ValueError(f"{kind} needs a file; write {kind}=FILE")
         elif found.setdefault(kind, path) != path:
             raise ValueError(f"{kind} is given twice, as {found[kind]} and {path}")
+        elif path in {other for each, other in found.items() if each != kind}:
+            raise ValueError(f"{path} is given for two reports")
         elif not _may_be_written(Path(path)):
             raise ValueError(f"{path} cannot be written: it is a folder, or what it would stand in is none")
     return found
