@@ -13,8 +13,8 @@ from mockserver.engine.world import Settings
 from mockserver.loading import load_spec
 from mockserver.reports.coverage import coverage_of
 from mockserver.reports.expectations import read_expectations
+from mockserver.reports.known_secrets import secret_names
 from mockserver.reports.recording import Recording
-from mockserver.reports.redaction import secret_names
 from mockserver.reports.spots import SpecFile, Spot
 from mockserver.reports.verdict import KINDS, Asked, Verdict, judge
 from mockserver.yamltext import lines_of

@@ -244,6 +244,24 @@ def test_calls_are_sent_in_the_namespace_that_is_asked(server: Running) -> None:
     assert status == 404
 
 
+@pytest.mark.parametrize("form", ["har", "jsonl", "curl", "pytest", "text"])
+def test_a_key_that_was_named_is_secret_in_the_wrong_place_too(form: str) -> None:
+    policies = {
+        "novu": Policy({SENTINEL: "allowed", "word": "forbidden"}),
+        "suprsend": Policy({"key": "allowed"}, secrets={"key": f"{SENTINEL}/2"}),
+    }
+    with running(Settings(policies)) as server:
+        body = json.dumps({"name": SENTINEL, "to": ["ada"], "payload": {"a": f"{SENTINEL}/2", "b": "a word"}})
+        server.request(
+            "POST", f"/v1/events/trigger?apiKey={SENTINEL}", body.encode(), {"X-Novu-Key": SENTINEL}
+        )
+        server.request("POST", f"/nowhere/{SENTINEL}", b"", {"X-Key": f"{SENTINEL}%2F2"})
+        status, _, exported = server.request("GET", f"/__admin/export?format={form}")
+        assert status == 200
+        assert SENTINEL.encode() not in exported
+        assert form in {"text", "pytest"} or b"a word" in exported  # too short to be looked for
+
+
 def test_a_signed_call_is_sent_once_more_where_it_was_sent() -> None:
     """The prefix of a namespace is signed, and so belongs to what is sent again; the header for one is not."""
     policy = Policy({"key": "allowed"}, secrets={"key": "secret"})

@@ -20,7 +20,7 @@ from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports.exports import curl, har, jsonl, pytest_text
-from mockserver.reports.redaction import secret_names
+from mockserver.reports.known_secrets import secret_names
 from mockserver.wire import logged_request
 from tests.serving import Running, running
 from tests.test_parcel import FOLDER

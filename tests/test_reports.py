@@ -15,7 +15,8 @@ from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports.journal_file import JournalFile, json_line
-from mockserver.reports.redaction import ALWAYS_SECRET, redacted, secret_names
+from mockserver.reports.known_secrets import ALWAYS_SECRET, SecretNames, secret_names
+from mockserver.reports.redaction import redacted
 from mockserver.wire import serve_event
 from tests.test_parcel import FOLDER
 
@@ -94,7 +95,7 @@ def test_a_short_secret_does_not_black_out_everything() -> None:
 
 def test_each_call_is_one_line() -> None:
     stream = io.StringIO()
-    file = JournalFile(stream, NAMES)
+    file = JournalFile(stream, SecretNames(NAMES))
     for _ in range(3):
         file.append(
             exchange(
@@ -110,7 +111,7 @@ def test_a_file_that_cannot_be_written_is_told_once(capsys: pytest.CaptureFixtur
         def flush(self) -> None:
             raise OSError(28, "No space left on device")
 
-    file = JournalFile(Full(), NAMES)
+    file = JournalFile(Full(), SecretNames(NAMES))
     for _ in range(3):
         file.append(exchange("/event/", []))
     (told,) = capsys.readouterr().err.splitlines()

@@ -11,8 +11,8 @@ from mockserver.control.replies import DROPPED, Asked, compact, of_journal, text
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.search import parse_search
 from mockserver.reports.exports import curl, har, jsonl, pytest_text
+from mockserver.reports.known_secrets import secrets_in
 from mockserver.reports.lines import text as lines
-from mockserver.reports.redaction import secret_names
 from mockserver.reports.retries import audit
 
 Export = Callable[[Sequence[Exchange], Collection[str]], str]
@@ -41,7 +41,7 @@ def export(asked: Asked) -> Response:
     read = (world.journal.read(row) for row in world.journal.rows())
     calls = [exchange for exchange in read if search.matches(exchange)]
     dropped = {DROPPED: str(world.journal.dropped)} if world.journal.dropped else {}
-    written = write(calls, secret_names(blueprint.apis))
+    written = write(calls, secrets_in(blueprint))
     return text(written, media_type, **{"Content-Disposition": f'attachment; filename="{file}"'}, **dropped)
 
 

@@ -18,7 +18,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.journal import Row
 from mockserver.engine.mappings import write_mapping
 from mockserver.engine.world import World
-from mockserver.reports.redaction import secret_names
+from mockserver.reports.known_secrets import secrets_in
 from mockserver.reports.summaries import summary
 from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
 from mockserver.waits import first_of
@@ -127,7 +127,7 @@ def run_of(world: World) -> str:
 
 
 def _calls(world: World, rows: Iterable[Row], newest: int) -> str:
-    names = secret_names(world.blueprint.apis)
+    names = secrets_in(world.blueprint)
     shown = [summary(world.journal.read(row), names, world.blueprint) for row in rows]
     return f"id: {newest}\n{_event('calls', shown)}"
 

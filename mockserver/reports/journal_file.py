@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TextIO
 
 from mockserver.engine.exchange import Exchange
+from mockserver.reports.known_secrets import SecretNames
 from mockserver.reports.redaction import redacted
 from mockserver.wire import serve_event
 
@@ -17,8 +18,8 @@ class JournalFile:
     Where the file cannot be written any more, that is told once on standard error, and the server goes on.
     """
 
-    def __init__(self, stream: TextIO, names: Collection[str]) -> None:
-        self._stream, self.names = stream, frozenset(names)
+    def __init__(self, stream: TextIO, names: SecretNames) -> None:
+        self._stream, self.names = stream, names
         self._has_failed = False
 
     def append(self, exchange: Exchange) -> None:

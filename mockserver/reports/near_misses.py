@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON
-from mockserver.reports.redaction import ALWAYS_SECRET, REDACTED, redacted
+from mockserver.reports.known_secrets import ALWAYS_SECRET
+from mockserver.reports.redaction import REDACTED, redacted
 
 _NAMED: Final = frozenset({"/headers", "/queryParameters", "/cookies"})
 

@@ -15,13 +15,10 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
-from mockserver.engine.contract import Api
 from mockserver.engine.exchange import JSON
 from mockserver.reports.beginnings import without_beginning
+from mockserver.reports.known_secrets import ALWAYS_SECRET, SecretNames
 
-ALWAYS_SECRET: Final = frozenset(
-    {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key", "x-ss-signature"}
-)
 SCHEMES: Final = frozenset({"apikey", "basic", "bearer", "digest", "key", "token"})
 """The words before a credential that are shown; what stands first in another value may be the secret itself."""
 
@@ -30,21 +27,6 @@ _SHORTEST: Final = 4  # a shorter secret is not looked for elsewhere: it would b
 
 _NO_KEY: Final = ALWAYS_SECRET - {"authorization", "x-api-key"}
 """Headers whose secret is not the API's key; a variable for it is named after the header."""
-
-
-def secret_names(apis: Iterable[Api]) -> frozenset[str]:
-    """Return the names, in lower case, of all headers and query keys that hold credentials."""
-    schemes = [
-        scheme
-        for api in apis
-        for operation in api.operations
-        for alternative in operation.shape.security
-        for scheme in alternative
-    ]
-    signed = [scheme.signature.sent_in[1][1:].lower() for scheme in schemes if scheme.signature is not None]
-    return (
-        ALWAYS_SECRET | {scheme.parameter.lower() for scheme in schemes} | {name for name in signed if name}
-    )
 
 
 def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
@@ -178,6 +160,9 @@ def _found_in(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, st
             found |= {text: name.lower() for text in parameter["values"] if text not in found}
     for text in event["request"]["cookies"].values():
         found.setdefault(text, "cookie")
+    if isinstance(names, SecretNames):
+        for text in names.known:
+            found.setdefault(text, "authorization")
     found.pop("", None)
     return found
 
