@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 from junitparser import JUnitXml
 
+from mockserver import loading
 from tests.answers import faults_of
 from tests.published_schemas import annotation_of, har_faults, junit_faults, parsed, tables_of
 
@@ -99,7 +100,7 @@ def test_a_broken_client_fails_the_run_though_its_tests_pass(broken: Ended) -> N
     assert broken.code == 3
     assert "2 passed" in broken.stdout
     calls, failure, coverage = broken.stderr
-    assert calls == "2 calls (novu 2): 2 refused"
+    assert calls == "2 calls (novu 2): 2 refused (2 invalid)"
     assert re.fullmatch(
         rf"FAIL invalid       call 1 \(and 1 more call\)  POST /v1/events/trigger  /payload: {PROBLEM}.*  \[.*novu\.yaml:[0-9]+\]",
         failure,
@@ -109,7 +110,8 @@ def test_a_broken_client_fails_the_run_though_its_tests_pass(broken: Ended) -> N
 
 def test_the_line_that_is_told_is_that_of_the_rule(broken: Ended) -> None:
     path, _, line = re.findall(r"\[(.*)\]", broken.stderr[1])[0].rpartition(":")
-    lines = (broken.folder / path).read_text("utf-8").splitlines()
+    assert path == "mockserver/specs/novu.yaml"  # that of the package, wherever it is installed
+    lines = loading.read_text(loading.bundled()["novu"]).splitlines()
     assert [each.strip() for each in lines[int(line) - 2 : int(line)]] == ["payload:", "type: object"]
 
 
@@ -120,6 +122,7 @@ def test_the_junit_report_of_a_broken_client(broken: Ended) -> None:
     assert {name: [each.type for each in result] for name, result in cases.items()} == {
         f"mockserver.novu.{OPERATION}: what is sent meets the contract": ["invalid"],
         f"mockserver.novu.{OPERATION}: no call leans on a deviation": [],
+        f"mockserver.novu.{OPERATION}: credentials are accepted": [],
         "mockserver.routes: every call has a route": [],
         "mockserver.expected-calls: 2 calls to novu": [],
         "mockserver.verdict: every call was seen": [],
