@@ -14,7 +14,7 @@ ENGINE = [
     "exchange", "faults", "values", "clock", "headers", "expressions", "templates", "media", "paths", "contract", "parameters", "deviations", "formats",
     "keywords", "document", "shapes", "references", "soundness", "views", "clauses", "compiler", "routing", "credentials", "parsing", "sentences",
     "judge", "conditions", "breaches", "unfolding", "explanation", "containment", "validation", "vocabulary", "wording",
-    "dedup", "limits", "preferences", "journal", "comparison", "matching", "text_matchers", "json_matchers", "matchers",
+    "issued", "dedup", "limits", "preferences", "journal", "comparison", "matching", "text_matchers", "json_matchers", "matchers",
     "sightings", "parts", "patterns", "delays", "rules", "scripts", "mappings", "policy", "signatures", "case", "authentication", "checks",
     "terms", "world", "items", "problems", "rendering", "rows", "decide", "samples", "effective", "search",
 ]  # fmt: skip

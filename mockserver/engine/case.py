@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from mockserver.engine.contract import Answer, DedupRule, Headers, Operation, Wording
 from mockserver.engine.credentials import Credential, read_credential
-from mockserver.engine.dedup import Key, Keys, Made, Mismatched, Seen, key_value
+from mockserver.engine.dedup import Keys, Mismatched, Seen, key_value
 from mockserver.engine.exchange import JSON, Finding, Outcome, Request
+from mockserver.engine.issued import Key, Made
 from mockserver.engine.journal import Item
 from mockserver.engine.limits import Limits
 from mockserver.engine.policy import Policy

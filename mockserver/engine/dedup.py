@@ -23,6 +23,7 @@ from itertools import count
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Response
+from mockserver.engine.issued import IssuedKeys, Key, Made
 from mockserver.engine.values import encode
 
 MOST_KEYS: Final = 200_000
@@ -31,17 +32,8 @@ MOST_KEYS: Final = 200_000
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The same for the bytes of the answers that belong to them."""
 
-MOST_ISSUED: Final = 100_000
-"""How many keys that the service has issued are known; beyond it the oldest are forgotten. As the one above."""
-
 _LONGEST_KEY: Final = 300
 _OVERHEAD: Final = 500  # of one kept key: its tuples, and the heads of its strings
-
-Key = tuple[str, ...]
-"""API, rule, scope and value."""
-
-Made = tuple[tuple[str, str], ...]
-"""Labels, as ``uuid#message``, and the ids that were made for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ class Keys:
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._held: dict[Key, tuple[float, int]] = {}
         self._kept: dict[Key, _Kept] = {}
-        self._issued: dict[Key, tuple[float, int, Made]] = {}
+        self._issued = IssuedKeys()
         self._ends: list[
             tuple[float, int, Key]
         ] = []  # a heap: the clock may have been set back between two keys
@@ -110,8 +102,8 @@ class Keys:
         return Seen(Response(status, headers, body) if is_own else None, original, made)
 
     def _judge_issued(self, key: Key, now: float) -> Verdict:
-        until, original, made = self._issued.get(key, (now, 0, ()))
-        return Seen(None, original, made) if until > now else Free()
+        issued = self._issued.find(key, now)
+        return Free() if issued is None else Seen(None, issued.number, issued.made)
 
     def hold(self, key: Key, number: int, until: float) -> None:
         """Take a key for the call ``number``, whose answer is not settled yet."""
@@ -151,13 +143,11 @@ class Keys:
         """Forget a key that was kept for an answer which never came."""
         if (known := self._kept.pop(key, None)) is not None:
             self._bytes -= _size(known)
-        self._issued.pop(key, None)
+        self._issued.forget(key)
 
     def issue(self, key: Key, number: int, until: float, made: Made = ()) -> None:
         """Know a key that the service has made up for the call ``number``."""
-        self._issued[key] = (until, number, made)
-        if len(self._issued) > MOST_ISSUED:
-            del self._issued[next(iter(self._issued))]
+        self._issued.add(key, until, number, made)
 
     def drop(self, key: Key, number: int) -> None:
         """Let go of a key that the call ``number`` holds, as if it had never been used."""

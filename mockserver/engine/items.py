@@ -10,8 +10,8 @@ from typing import Final
 from mockserver.engine.case import Case
 from mockserver.engine.checks import check_named
 from mockserver.engine.contract import Each
-from mockserver.engine.dedup import Key
 from mockserver.engine.exchange import JSON, NAMES, Admitted, Finding, Outcome, Refused, Repeated
+from mockserver.engine.issued import Key
 from mockserver.engine.values import ABSENT, walk
 from mockserver.engine.world import World
 

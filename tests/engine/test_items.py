@@ -9,8 +9,9 @@ import pytest
 
 from mockserver.engine.case import Case
 from mockserver.engine.decide import open_case
-from mockserver.engine.dedup import MOST_ISSUED, Free, Keys, Seen
+from mockserver.engine.dedup import Free, Keys, Seen
 from mockserver.engine.exchange import Exchange
+from mockserver.engine.issued import BLOCK, MOST_ISSUED
 from mockserver.engine.items import judge_items
 from mockserver.engine.mappings import read_mapping
 from mockserver.engine.patterns import read_pattern
@@ -314,8 +315,29 @@ def test_issued_keys_expire() -> None:
 
 def test_the_oldest_issued_keys_make_room() -> None:
     keys = Keys()
-    for number in range(MOST_ISSUED + 1):
+    for number in range(MOST_ISSUED + BLOCK):
         keys.issue((str(number),), number, 10.0)
-    assert keys.judge(("0",), "", 0.0) == Free()
-    assert keys.judge(("1",), "", 0.0) == Seen(None, 1)
+    assert keys.judge(("0",), "", 0.0) == Seen(None, 0)
+    keys.issue(("one more",), MOST_ISSUED + BLOCK, 10.0)
+    known = [number for number in range(MOST_ISSUED + BLOCK) if keys.judge((str(number),), "", 0.0) != Free()]
+    assert known == list(range(BLOCK, MOST_ISSUED + BLOCK))
+    assert keys.judge(("one more",), "", 0.0) == Seen(None, MOST_ISSUED + BLOCK)
     assert keys.forgotten == 0
+
+
+def test_issued_keys_are_known_whenever_they_are_asked_for() -> None:
+    """Also those that were issued after a first question, twice, or at once with others, and those that were forgotten."""
+    keys, made = Keys(), (("uuid#m", "1"), ("objectId#t", "ä"))
+    for number in range(7):
+        keys.issue(("api", str(number)), number, 10.0, made[: number % 3])
+        for earlier in range(number + 1):
+            assert keys.judge(("api", str(earlier)), "", 0.0) == Seen(None, earlier, made[: earlier % 3])
+        assert keys.judge(("api", str(number + 1)), "", 0.0) == Free()
+    keys.issue(("api", "2"), 8, 20.0, made)
+    keys.issue(("api", "3"), 9, 20.0)
+    assert keys.judge(("api", "2"), "", 15.0) == Seen(None, 8, made)
+    keys.forget(("api", "2"))
+    keys.forget(("api", "6"))
+    keys.issue(("api", "4"), 10, 20.0)
+    told = [keys.judge(("api", str(number)), "", 0.0) != Free() for number in range(7)]
+    assert told == [True, True, False, True, True, True, False]
