@@ -16,7 +16,8 @@ from mockserver.reports.expectations import read_expectations
 from mockserver.reports.known_secrets import secret_names
 from mockserver.reports.recording import Recording
 from mockserver.reports.spots import SpecFile, Spot
-from mockserver.reports.verdict import KINDS, Asked, Verdict, judge
+from mockserver.reports.verdict import Asked, Verdict, judge
+from mockserver.reports.violations import KINDS
 from mockserver.yamltext import lines_of
 from tests.serving import JSON, Running, running, until
 

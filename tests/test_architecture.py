@@ -52,7 +52,7 @@ WRAPPER = ["signals", "child", "environment", "wanted", "telling", "reporting", 
 REPORTS = [
     "escaping", "known_secrets", "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "drift_text", "drift_checks",
-    "item_keys", "recording", "origins", "places", "expectations", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
+    "item_keys", "recording", "origins", "places", "expectations", "violations", "judges", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip
 DRIFT = ["rules", "schemas", "pairing", "differences", "operations", "pages", "fetching", "survey"]
 OUTSIDE = [

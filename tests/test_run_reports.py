@@ -32,7 +32,8 @@ from mockserver.reports.lines import shown
 from mockserver.reports.markdown import escaped, markdown
 from mockserver.reports.recording import Recording
 from mockserver.reports.spots import SpecFile, Spot, alike
-from mockserver.reports.verdict import KINDS, Asked, Verdict, Violation, judge
+from mockserver.reports.verdict import Asked, Verdict, judge
+from mockserver.reports.violations import KINDS, Violation
 from tests.answers import faults_of
 from tests.published_schemas import (
     annotation_of,

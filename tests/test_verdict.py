@@ -14,7 +14,8 @@ from mockserver.engine.world import Blueprint, Settings
 from mockserver.loading import load_bundled
 from mockserver.reports.expectations import Expectation, read_expectations
 from mockserver.reports.recording import Recording
-from mockserver.reports.verdict import DEFAULT, STRICT, Asked, judge
+from mockserver.reports.verdict import Asked, judge
+from mockserver.reports.violations import DEFAULT, STRICT
 from tests.runs import Recorded, kinds_of, recorded
 
 Play = Callable[[Recorded], Any]

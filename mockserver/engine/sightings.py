@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Final
 from urllib.parse import parse_qsl
 
-from mockserver.engine.exchange import Request
+from mockserver.engine.exchange import Exchange, Request
 from mockserver.engine.headers import cookies_of, lines_of, unpacked
 from mockserver.engine.journal import About, Describe, Record, Row, undescribed
 from mockserver.engine.matching import Value
@@ -140,6 +140,17 @@ _SEEN: Final = itemgetter(
 def sighting_of(row: Row, now: float, describe: Describe = undescribed) -> Sighting:
     """Return a stored call as patterns see it."""
     return Sighting(_SEEN(row), now, describe)
+
+
+def recorded(exchange: Exchange) -> Sighting:
+    """Return a call of a recording as patterns see it."""
+    request = exchange.request
+    seen = (
+        request.method, request.path, request.query, request.raw_headers, request.body, request.client,
+        exchange.outcome, exchange.api, exchange.operation, exchange.reason, exchange.status,
+    )  # fmt: skip
+    abouts = [(each["name"], each["recipient"]) for each in exchange.items]
+    return Sighting(seen, exchange.received, lambda *_: abouts or [(exchange.name, exchange.recipient)])
 
 
 def arriving(

@@ -192,3 +192,8 @@ def uuid_of(value: JSON) -> str:
 def iso_time(seconds: float) -> str:
     """Return a time since the epoch as ISO 8601 in UTC with milliseconds and ``Z``."""
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

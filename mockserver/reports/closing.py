@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mockserver.engine.values import counted
 from mockserver.reports.coverage import KINDS, Coverage, totals
 from mockserver.reports.spots import Spot, alike
-from mockserver.reports.verdict import Verdict, counted
+from mockserver.reports.verdict import Verdict
 
 MOST: Final = 16
 """How many lines there are at most: of the twenty that a run may print, a few are left for what else is told."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mockserver.engine.exchange import Exchange
-from mockserver.engine.values import nearest
+from mockserver.engine.values import counted, nearest
 
 _FORM: Final = re.compile(r"(?:(?P<api>[^=<>]+)(?:=|(?=>=)))?(?P<least>>=)?(?P<count>[0-9]{1,9})")
 
@@ -30,7 +30,7 @@ class Expectation:
         return f"expected {self}, got {made}"
 
     def __str__(self) -> str:
-        calls = "1 call" if self.count == 1 else f"{self.count} calls"
+        calls = counted(self.count, "call")
         return f"{'at least ' if self.is_least else ''}{calls}{f' to {self.api}' if self.api else ''}"
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from mockserver.engine.values import counted
 from mockserver.reports.escaping import MOST_ANNOTATIONS, message, parameter
 from mockserver.reports.spots import Spot, alike
-from mockserver.reports.verdict import Verdict, Violation, counted
+from mockserver.reports.verdict import Verdict
+from mockserver.reports.violations import Violation
 
 
 def annotations(verdict: Verdict, spot: Spot) -> Iterator[str]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from mockserver.engine.values import counted
 from mockserver.reports.coverage import Coverage, coverage_lines
 from mockserver.reports.escaping import clean
 from mockserver.reports.spots import Spot, alike, one_line
-from mockserver.reports.verdict import EXPECTED, KINDS, Verdict, Violation, counted
+from mockserver.reports.verdict import Verdict
+from mockserver.reports.violations import EXPECTED, KINDS, Violation
 
 MOST: Final = 50
 """How many sorts of violations are told of one case."""

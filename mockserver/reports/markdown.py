@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mockserver.engine.values import counted
 from mockserver.reports.coverage import KINDS, Coverage, totals
 from mockserver.reports.spots import Sort, Spot, alike
-from mockserver.reports.verdict import Verdict, counted
+from mockserver.reports.verdict import Verdict
 
 MOST: Final = 50
 """How many problems are told one by one."""

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import Final
 
 from mockserver.engine.exchange import Exchange
-from mockserver.engine.values import cut
+from mockserver.engine.values import counted, cut
 from mockserver.reports.commands import curl
 from mockserver.reports.lines import shown
 from mockserver.reports.redaction import concealer
-from mockserver.reports.verdict import Violation, counted
+from mockserver.reports.violations import Violation
 from mockserver.wire import serve_event
 
 _LONGEST: Final = 400  # characters of a sentence, of a value, of an operation

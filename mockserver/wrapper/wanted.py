@@ -14,7 +14,8 @@ from mockserver.engine.values import nearest, positive_seconds
 from mockserver.options import Configuration
 from mockserver.plan import Plan
 from mockserver.reports.expectations import Expectation, read_expectations
-from mockserver.reports.verdict import DEFAULT, KINDS, STRICT, UNAUTHENTICATED, Asked
+from mockserver.reports.verdict import Asked
+from mockserver.reports.violations import DEFAULT, KINDS, STRICT, UNAUTHENTICATED
 
 NOTHING: Final = "none"
 GITHUB: Final = "github"
