@@ -27,7 +27,7 @@ from mockserver.engine.world import Blueprint, World
 from mockserver.options import Configuration, configure
 from mockserver.plan import Plan, blueprint_of
 from mockserver.reports.journal_file import JournalFile
-from mockserver.reports.known_secrets import secrets_in
+from mockserver.reports.sensitive import sensitive_in
 from mockserver.server.app import OnCall
 from mockserver.server.assembly import build_app
 from mockserver.server.console import Console
@@ -106,7 +106,7 @@ def journal_file(configuration: Configuration, blueprint: Blueprint) -> JournalF
     except (OSError, ValueError):
         pass  # it is not there yet, or cannot be: opening it tells
     try:
-        return JournalFile(Path(path).open("a", encoding="utf-8"), secrets_in(blueprint))
+        return JournalFile(Path(path).open("a", encoding="utf-8"), sensitive_in(blueprint))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise SpecError([configuration.problem(("journal",), f"{path} cannot be written: {why}")]) from None
@@ -175,7 +175,7 @@ def serve(plan: Plan) -> int:
 
             def replace(changed: Blueprint) -> None:  # in the thread of the watch
                 if kept is not None:
-                    kept.names = kept.names.joined(secrets_in(changed))
+                    kept.sensitive |= sensitive_in(changed)
                 with contextlib.suppress(RuntimeError):  # the server has just been stopped
                     loop.call_soon_threadsafe(stage.replace, changed)
 

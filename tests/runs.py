@@ -13,8 +13,8 @@ from mockserver.engine.world import Settings
 from mockserver.loading import load_spec
 from mockserver.reports.coverage import coverage_of
 from mockserver.reports.expectations import read_expectations
-from mockserver.reports.known_secrets import secret_names
 from mockserver.reports.recording import Recording
+from mockserver.reports.sensitive import sensitive_in
 from mockserver.reports.spots import SpecFile, Spot
 from mockserver.reports.verdict import Asked, Verdict, judge
 from mockserver.reports.violations import KINDS
@@ -86,7 +86,7 @@ def recorded(
 
 def spot_of(verdict: Verdict, *, keeps_secrets: bool = False, specs: Sequence[Path] = ()) -> Spot:
     """Return how violations are told, with the lines of the specs."""
-    files, names = loading.available(specs), secret_names(verdict.blueprint.apis)
+    files = loading.available(specs)
     pointers: dict[str, list[str]] = {}
     for each in verdict.violations:
         if each.api is not None and each.rule_at is not None:
@@ -98,7 +98,7 @@ def spot_of(verdict: Verdict, *, keeps_secrets: bool = False, specs: Sequence[Pa
         )
         for name, wanted in pointers.items()
     }
-    return Spot(found, names, keeps_secrets)
+    return Spot(found, sensitive_in(verdict.blueprint), keeps_secrets)
 
 
 def kinds_of(verdict: Verdict) -> list[str]:

@@ -50,7 +50,7 @@ SERVER = [
 ]
 WRAPPER = ["signals", "child", "environment", "wanted", "telling", "reporting", "run"]
 REPORTS = [
-    "escaping", "known_secrets", "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
+    "escaping", "sensitive", "beginnings", "redaction", "near_misses", "lines", "summaries", "commands", "assertions", "journal_file", "exports", "attempts", "grouping", "retry_rules", "retries",
     "drift_text", "drift_checks",
     "item_keys", "recording", "origins", "places", "expectations", "violations", "judges", "verdict", "coverage", "spots", "junit", "github", "markdown", "closing",
 ]  # fmt: skip

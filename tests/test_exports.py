@@ -20,13 +20,13 @@ from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports.exports import curl, har, jsonl, pytest_text
-from mockserver.reports.known_secrets import secret_names
+from mockserver.reports.sensitive import Sensitive, secret_names
 from mockserver.wire import logged_request
 from tests.serving import Running, running
 from tests.test_parcel import FOLDER
 
 SECRET = "s3cret-42/KEY+abc="
-NAMES = secret_names([*load_bundled(), load_spec(FOLDER / "parcel.yaml", "parcel")])
+SENSITIVE = Sensitive(secret_names([*load_bundled(), load_spec(FOLDER / "parcel.yaml", "parcel")]))
 JSON = ("content-type", "application/json")
 Lines = list[tuple[str, str]]
 
@@ -86,7 +86,7 @@ def repeats_exactly(requests: Iterable[tuple[str, str, Lines, bytes]], **variabl
         for method, target, lines, body in requests:
             sent_raw(server, method, target, lines, body)
         before = list(server.stage.world.journal.newest_first())[::-1]
-        script = curl(before, NAMES)
+        script = curl(before, SENSITIVE)
         run_in_shell(script, **variables)
         after = list(server.stage.world.journal.newest_first())[::-1][len(before) :]
     assert [facts(each) for each in after] == [facts(each) for each in before]
@@ -190,7 +190,7 @@ def test_what_a_command_looks_like() -> None:
             call(b'{"name": "it\'s"}', *lines),
             call(b"", ("user-agent", "a"), method="GET", path="/x", api=None),
         ],
-        NAMES,
+        SENSITIVE,
     ) == (
         "curl -X POST 'http://mock:4747/v1/events/trigger' \\\n"
         "  -H 'Authorization: ApiKey '\"$NOVU_API_KEY\" \\\n"
@@ -215,7 +215,7 @@ def test_what_a_command_looks_like() -> None:
     ],
 )
 def test_a_variable_is_named_after_its_api(api: str | None, variable: str) -> None:
-    script = curl([call(b"", ("authorization", SECRET), api=api)], NAMES)
+    script = curl([call(b"", ("authorization", SECRET), api=api)], SENSITIVE)
     assert f"-H 'Authorization: '\"${variable}\"" in script
 
 
@@ -232,8 +232,8 @@ def test_a_variable_is_named_after_its_api(api: str | None, variable: str) -> No
 )
 def test_a_call_goes_back_to_its_namespace(lines: Lines, url: str) -> None:
     exchange = call(b"{}", *lines, query="a=1", namespace="checkout-42")
-    assert f"'{url}'" in curl([exchange], NAMES).replace("''", "")
-    (entry,) = har([exchange], NAMES, "1")["log"]["entries"]
+    assert f"'{url}'" in curl([exchange], SENSITIVE).replace("''", "")
+    (entry,) = har([exchange], SENSITIVE, "1")["log"]["entries"]
     assert entry["request"]["url"] == url
     assert entry["_namespace"] == "checkout-42"
 
@@ -254,7 +254,7 @@ REQUIRED = {
 
 
 def entry_of(exchange: Exchange) -> dict[str, Any]:
-    (entry,) = json.loads(json.dumps(har([exchange], NAMES, "1.2.3")))["log"]["entries"]
+    (entry,) = json.loads(json.dumps(har([exchange], SENSITIVE, "1.2.3")))["log"]["entries"]
     for place, members in REQUIRED.items():
         found = entry
         for step in filter(None, place.split(".")):
@@ -311,13 +311,13 @@ def test_an_archive_has_what_it_must(exchange: Exchange, expected: dict[str, Any
 
 
 def test_an_archive_says_who_made_it_and_keeps_the_order() -> None:
-    log = har([call(path="/1"), call(path="/2")], NAMES, "1.2.3")["log"]
+    log = har([call(path="/1"), call(path="/2")], SENSITIVE, "1.2.3")["log"]
     assert (log["version"], log["creator"]) == ("1.2", {"name": "mockserver", "version": "1.2.3"})
     assert [entry["request"]["url"][-2:] for entry in log["entries"]] == ["/1", "/2"]
 
 
 def test_lines_are_events_in_the_order_they_came() -> None:
-    lines = list(jsonl([call(b"\xff\n", path="/1"), call(b"\n", path="/2")], NAMES))
+    lines = list(jsonl([call(b"\xff\n", path="/1"), call(b"\n", path="/2")], SENSITIVE))
     assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines)
     assert [json.loads(line)["request"]["url"] for line in lines] == ["/1", "/2"]
 
@@ -415,7 +415,7 @@ def nested(levels: int, inner: str = "1") -> bytes:
 )  # fmt: skip
 def test_a_test_passes_against_its_call_and_not_against_another(body: bytes) -> None:
     exchange = call(body, JSON)
-    asked = run_test(text := pytest_text([exchange], NAMES), exchange)
+    asked = run_test(text := pytest_text([exchange], SENSITIVE), exchange)
     assert "Call the code under test here" in text
     try:
         is_json = isinstance(parse_json(body), dict | list) and b"${json-unit" not in body
@@ -433,7 +433,7 @@ def test_a_test_passes_against_its_call_and_not_against_another(body: bytes) -> 
 @given(values)
 def test_any_json_value_can_be_asserted(value: Any) -> None:
     exchange = call(json.dumps([value]).encode())
-    text = pytest_text([exchange], NAMES)
+    text = pytest_text([exchange], SENSITIVE)
     text.encode("utf-8")
     assert json.dumps(run_test(text, exchange).get("body", [value])) == json.dumps([value])
 
@@ -449,7 +449,7 @@ def test_any_json_value_can_be_asserted(value: Any) -> None:
 )  # fmt: skip
 def test_what_a_test_asserts(exchange: Exchange, asked: dict[str, Any]) -> None:
     default = {"method": exchange.request.method, "path": exchange.request.path}
-    assert run_test(pytest_text([exchange], NAMES), exchange) == default | asked
+    assert run_test(pytest_text([exchange], SENSITIVE), exchange) == default | asked
 
 
 @pytest.mark.parametrize(
@@ -475,7 +475,7 @@ def test_a_secret_is_not_asserted(members: dict[str, Any], asked: dict[str, Any]
     secret = "s3cret-sentinel"
     filled = {name: value.replace("%s" if isinstance(value, str) else b"%s", secret if isinstance(value, str) else secret.encode()) for name, value in members.items()}  # fmt: skip
     exchange = call(filled.pop("body"), ("authorization", f"ApiKey {secret}"), **filled)
-    text = pytest_text([exchange], NAMES)
+    text = pytest_text([exchange], SENSITIVE)
     assert "s3cret" not in text
     assert f"# Not asserted, since a secret stands there: {left_out}.\n" in text
     expected = {"method": "POST", "path": exchange.request.path} | asked
@@ -490,7 +490,7 @@ def test_what_a_test_looks_like() -> None:
         "transactionId": None,
     }
     assert pytest_text(
-        [call(json.dumps(body).encode()), call(b"", method="GET", path="/x", api=None)], NAMES
+        [call(json.dumps(body).encode()), call(b"", method="GET", path="/x", api=None)], SENSITIVE
     ) == (
         '"""Recorded calls, as tests of the code that sent them."""\n'
         "\n"
@@ -525,7 +525,7 @@ def test_tests_are_named_after_the_numbers_of_their_calls() -> None:
     def names(*calls: Exchange) -> list[str]:
         return [
             each.name
-            for each in ast.parse(pytest_text(calls, NAMES)).body
+            for each in ast.parse(pytest_text(calls, SENSITIVE)).body
             if isinstance(each, ast.FunctionDef)
         ]
 
@@ -551,10 +551,10 @@ def told(exchange: Exchange) -> str:
     calls = [exchange]
     text = "".join(
         [
-            json.dumps(har(calls, NAMES, "1")),
-            *jsonl(calls, NAMES),
-            curl(calls, NAMES),
-            pytest_text(calls, NAMES),
+            json.dumps(har(calls, SENSITIVE, "1")),
+            *jsonl(calls, SENSITIVE),
+            curl(calls, SENSITIVE),
+            pytest_text(calls, SENSITIVE),
         ]
     )
     encoded = re.findall(r'"([A-Za-z0-9+/]{8,}={0,2})"', text)

@@ -15,13 +15,13 @@ from mockserver.engine.headers import packed, unpacked
 from mockserver.engine.world import Blueprint, World
 from mockserver.loading import load_bundled, load_spec
 from mockserver.reports.journal_file import JournalFile, json_line
-from mockserver.reports.known_secrets import ALWAYS_SECRET, SecretNames, secret_names
 from mockserver.reports.redaction import redacted
+from mockserver.reports.sensitive import ALWAYS_SECRET, Sensitive, secret_names
 from mockserver.wire import serve_event
 from tests.test_parcel import FOLDER
 
 SECRET = "s3cret-k\u00e9y/42"
-NAMES = secret_names(load_bundled())
+SENSITIVE = Sensitive(secret_names(load_bundled()))
 
 
 def exchange(path: str, lines: list[tuple[str, str]], body: bytes = b"", query: str = "") -> Any:
@@ -52,7 +52,7 @@ def test_a_secret_is_in_no_line(lines: list[tuple[str, str]], shown: dict[str, s
     found = exchange(
         "/v1/events/trigger", [*lines, ("content-type", "application/json")], body, f"a={SECRET}"
     )
-    line = json_line(found, NAMES)
+    line = json_line(found, SENSITIVE)
     assert SECRET not in line
     assert "s3cret" not in line
     event = json.loads(line)
@@ -66,36 +66,36 @@ def test_a_credential_in_the_query_is_a_secret() -> None:
     names = secret_names([parcel])
     assert names == ALWAYS_SECRET | {"token"}
     event = serve_event(exchange("/nowhere", [], b"", "token=s3cret-token&x=1"))
-    assert "s3cret" not in json.dumps(redacted(event, names))
+    assert "s3cret" not in json.dumps(redacted(event, Sensitive(names)))
 
 
 def test_a_secret_query_key_is_redacted_however_short() -> None:
     event = serve_event(exchange("/nowhere", [], b"", "Authorization=k%2f1&x=1"))
-    shown = redacted(event, NAMES)["request"]
+    shown = redacted(event, SENSITIVE)["request"]
     assert shown["url"] == "/nowhere?Authorization=[redacted]&x=1"
     assert shown["queryParams"]["Authorization"]["values"] == ["[redacted]"]
 
 
 def test_numbers_and_our_own_member_names() -> None:
     lines = [("authorization", "ApiKey 12345678"), ("content-type", "application/json")]
-    event = json.loads(json_line(exchange("/v1/events/trigger", lines, b'{"name": 12345678}'), NAMES))
+    event = json.loads(json_line(exchange("/v1/events/trigger", lines, b'{"name": 12345678}'), SENSITIVE))
     assert event["request"]["mock"]["findings"][0]["value"] == "[redacted]"
     event = json.loads(
-        json_line(exchange("/v1/events/trigger", [("authorization", "ApiKey outcome")]), NAMES)
+        json_line(exchange("/v1/events/trigger", [("authorization", "ApiKey outcome")]), SENSITIVE)
     )
     assert event["request"]["mock"]["outcome"] == "refused"
 
 
 def test_a_short_secret_does_not_black_out_everything() -> None:
     found = exchange("/event/", [("authorization", "k")], b"{}")
-    event = json.loads(json_line(found, NAMES))
+    event = json.loads(json_line(found, SENSITIVE))
     assert event["request"]["headers"]["Authorization"] == "[redacted]"
     assert event["request"]["url"] == "/event/"
 
 
 def test_each_call_is_one_line() -> None:
     stream = io.StringIO()
-    file = JournalFile(stream, SecretNames(NAMES))
+    file = JournalFile(stream, SENSITIVE)
     for _ in range(3):
         file.append(
             exchange(
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_written_is_told_once(capsys: pytest.CaptureFixtur
         def flush(self) -> None:
             raise OSError(28, "No space left on device")
 
-    file = JournalFile(Full(), SecretNames(NAMES))
+    file = JournalFile(Full(), SENSITIVE)
     for _ in range(3):
         file.append(exchange("/event/", []))
     (told,) = capsys.readouterr().err.splitlines()
@@ -124,4 +124,4 @@ def test_the_value_of_a_cookie_that_is_set_is_a_secret_everywhere() -> None:
         "request": {"headers": {}, "cookies": {}, "queryParams": {}, "url": "/", "absoluteUrl": "http://h/"},
         "response": {"headers": {"Set-Cookie": f"sid={SECRET}; Path=/"}, "body": f'{{"sid": "{SECRET}"}}'},
     }
-    assert SECRET not in json.dumps(redacted(event, NAMES), ensure_ascii=False)
+    assert SECRET not in json.dumps(redacted(event, SENSITIVE), ensure_ascii=False)

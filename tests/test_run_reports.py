@@ -31,6 +31,7 @@ from mockserver.reports.junit import junit
 from mockserver.reports.lines import shown
 from mockserver.reports.markdown import escaped, markdown
 from mockserver.reports.recording import Recording
+from mockserver.reports.sensitive import Sensitive
 from mockserver.reports.spots import SpecFile, Spot, alike
 from mockserver.reports.verdict import Asked, Verdict, judge
 from mockserver.reports.violations import KINDS, Violation
@@ -89,10 +90,10 @@ def reports(verdict: Verdict, *, keeps_secrets: bool = False) -> Iterator[tuple[
         spot_of(verdict, keeps_secrets=keeps_secrets),
         coverage_of(verdict.calls, verdict.blueprint),
     )
-    names = () if keeps_secrets else spot.names
+    sensitive = Sensitive() if keeps_secrets else spot.sensitive
     yield "junit", junit(verdict, covered, spot, 1234.5678, STARTED)
-    yield "har", json.dumps(har(verdict.calls, names, "1"))
-    yield "jsonl", "".join(jsonl(verdict.calls, names))
+    yield "har", json.dumps(har(verdict.calls, sensitive, "1"))
+    yield "jsonl", "".join(jsonl(verdict.calls, sensitive))
     yield "markdown", markdown(verdict, covered, spot)
     yield "github", "\n".join(annotations(verdict, spot))
     yield "terminal", "\n".join(closing_lines(verdict, covered, spot))
@@ -196,7 +197,7 @@ def verdict_of(*found: Violation, **members: Any) -> Verdict:
 @given(TEXTS, TEXTS)
 def test_what_came_is_seen_as_it_is_in_every_report(sentence: str, pointer: str) -> None:
     one = violation(sentence, pointer=f"/{pointer}")
-    verdict, spot = verdict_of(one), Spot({}, ())
+    verdict, spot = verdict_of(one), Spot({})
     seen, place = " ".join(shown(sentence).split(" ")).strip(), shown(f"/{pointer}", 120).strip()
     (row,) = tables_of(markdown(verdict, (), spot))[1][1:]
     assert (row[2], row[3]) == (place, seen)
@@ -220,7 +221,7 @@ def test_a_page_of_the_markdown_has_nothing_but_our_own_tags(text: str) -> None:
 
     tags = Tags()
     tags.feed(
-        html_of(markdown(verdict_of(violation(text, path=f"/{text}", pointer=f"/{text}")), (), Spot({}, ())))
+        html_of(markdown(verdict_of(violation(text, path=f"/{text}", pointer=f"/{text}")), (), Spot({})))
     )
     ours = {
         "h2",
@@ -266,8 +267,8 @@ def test_annotations_name_the_file_and_line_of_a_spec_of_the_project(
         SpecFile("a,b:c%.yaml", {"/x": 7}, is_here=True),
         SpecFile(str(tmp_path / "a.yaml"), {"/x": 7}),
     )
-    (inside,) = annotations(verdict_of(one), Spot({"novu": here}, ()))
-    (outside,) = annotations(verdict_of(one), Spot({"novu": elsewhere}, ()))
+    (inside,) = annotations(verdict_of(one), Spot({"novu": here}))
+    (outside,) = annotations(verdict_of(one), Spot({"novu": elsewhere}))
     assert annotation_of(inside).parameters == {"file": "a,b:c%.yaml", "line": "7", "title": "novu: invalid"}
     assert "file" not in annotation_of(outside).parameters
     assert annotation_of(outside).message.endswith(f"({tmp_path}/a.yaml:7)")
@@ -280,7 +281,7 @@ def test_annotations_name_the_file_and_line_of_a_spec_of_the_project(
 def test_at_most_ten_annotations_the_last_says_how_many_more(count: int, lines: int, last: str) -> None:
     found = [
         annotation_of(line)
-        for line in annotations(verdict_of(*(violation(f"is {n}") for n in range(count))), Spot({}, ()))
+        for line in annotations(verdict_of(*(violation(f"is {n}") for n in range(count))), Spot({}))
     ]
     assert len(found) == lines
     assert last in found[-1].message
@@ -299,7 +300,7 @@ def test_at_most_sixteen_lines_in_the_terminal(
     count: int, unsafe: tuple[str, ...], lines: int, last: str
 ) -> None:
     verdict = verdict_of(*(violation(f"is {number}") for number in range(count)), unsafe=unsafe)
-    told = closing_lines(verdict, (), Spot({}, ()))
+    told = closing_lines(verdict, (), Spot({}))
     assert len(told) == lines
     assert told[-1].startswith(last)
 
@@ -318,7 +319,7 @@ def test_calls_that_do_the_same_wrong_are_told_once() -> None:
 
 
 def test_a_verdict_that_is_not_certain_says_so_in_every_report() -> None:
-    verdict, spot = verdict_of(unsafe=("2 calls dropped",)), Spot({}, ())
+    verdict, spot = verdict_of(unsafe=("2 calls dropped",)), Spot({})
     report = JUnitXml.fromstring(junit(verdict, (), spot, 1.0, STARTED).encode())
     assert (report.errors, report.failures) == (1, 0)
     assert "**Not certain:** 2 calls dropped" in markdown(verdict, (), spot)
@@ -331,7 +332,7 @@ def test_two_expectations_that_are_alike_are_two_cases() -> None:
     unmet = [
         Violation("expected-calls", "expected 3 calls, got 0", expectation=each) for each in expected[:2]
     ]
-    root = ET.fromstring(junit(verdict_of(*unmet, expectations=expected), (), Spot({}, ()), 1.0, STARTED))
+    root = ET.fromstring(junit(verdict_of(*unmet, expectations=expected), (), Spot({}), 1.0, STARTED))
     cases = [case for case in root.iter("testcase") if case.get("classname") == "mockserver.expected-calls"]
     assert [len(list(case)) for case in cases] == [1, 1, 0]
 
@@ -340,7 +341,7 @@ def test_two_expectations_that_are_alike_are_two_cases() -> None:
 def test_a_run_without_calls_has_reports_all_the_same(kinds: tuple[str, ...]) -> None:
     verdict = judge(Recording(1, 1), BLUEPRINT, Asked(kinds))
     check_reports(verdict)
-    (told,) = closing_lines(verdict, (), Spot({}, ()), ["MOCKSERVER_URL", "RESEND_API_URL"])
+    (told,) = closing_lines(verdict, (), Spot({}), ["MOCKSERVER_URL", "RESEND_API_URL"])
     assert (
         told
         == "no call came; is the client told where the server is? It stands in MOCKSERVER_URL, RESEND_API_URL"

@@ -62,7 +62,7 @@ def _described(name: str, value: JSON) -> Iterator[str]:
 
 
 def _secret() -> Collection[str]:
-    from mockserver.reports.known_secrets import ALWAYS_SECRET  # noqa: PLC0415 - only a failure needs it
+    from mockserver.reports.sensitive import ALWAYS_SECRET  # noqa: PLC0415 - only a failure needs it
 
     return ALWAYS_SECRET
 

@@ -26,8 +26,8 @@ from mockserver.engine.patterns import Pattern, read_pattern
 from mockserver.engine.sightings import sighting_of
 from mockserver.engine.values import write_json
 from mockserver.engine.world import World
-from mockserver.reports.known_secrets import secrets_in
 from mockserver.reports.near_misses import redacted_miss
+from mockserver.reports.sensitive import sensitive_in
 from mockserver.wire import UNMATCHED, logged_request, serve_event
 
 T = TypeVar("T")
@@ -210,5 +210,5 @@ def near_misses(asked: Asked, pattern: Pattern) -> list[JSON]:
     found = near_calls(asked.world, pattern)
     if (asked.query("redact") or "").lower() != "true":
         return found
-    names = secrets_in(asked.stage.blueprint)
-    return [redacted_miss(miss, names) for miss in found]
+    sensitive = sensitive_in(asked.stage.blueprint)
+    return [redacted_miss(miss, sensitive) for miss in found]

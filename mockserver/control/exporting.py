@@ -1,6 +1,6 @@
 """What leaves the journal: the calls in forms to keep or to run, without secrets, and the retry audit."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,15 +11,23 @@ from mockserver.control.replies import DROPPED, Asked, compact, of_journal, text
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.search import parse_search
 from mockserver.reports.exports import curl, har, jsonl, pytest_text
-from mockserver.reports.known_secrets import secrets_in
 from mockserver.reports.lines import text as lines
 from mockserver.reports.retries import audit
+from mockserver.reports.sensitive import Sensitive, sensitive_in
 
-Export = Callable[[Sequence[Exchange], Collection[str]], str]
+Export = Callable[[Sequence[Exchange], Sensitive], str]
 
 FORMATS: Final[dict[str, tuple[str, str, Export]]] = {
-    "har": ("application/json", "calls.har", lambda calls, names: compact(har(calls, names, __version__))),
-    "jsonl": ("application/x-ndjson", "calls.jsonl", lambda calls, names: "".join(jsonl(calls, names))),
+    "har": (
+        "application/json",
+        "calls.har",
+        lambda calls, sensitive: compact(har(calls, sensitive, __version__)),
+    ),
+    "jsonl": (
+        "application/x-ndjson",
+        "calls.jsonl",
+        lambda calls, sensitive: "".join(jsonl(calls, sensitive)),
+    ),
     "curl": ("text/plain", "calls.sh", curl),
     "text": ("text/plain", "calls.txt", lines),
     "pytest": ("text/x-python", "test_calls.py", pytest_text),
@@ -41,7 +49,7 @@ def export(asked: Asked) -> Response:
     read = (world.journal.read(row) for row in world.journal.rows())
     calls = [exchange for exchange in read if search.matches(exchange)]
     dropped = {DROPPED: str(world.journal.dropped)} if world.journal.dropped else {}
-    written = write(calls, secrets_in(blueprint))
+    written = write(calls, sensitive_in(blueprint))
     return text(written, media_type, **{"Content-Disposition": f'attachment; filename="{file}"'}, **dropped)
 
 

@@ -18,7 +18,7 @@ from mockserver.engine.exchange import JSON
 from mockserver.engine.journal import Row
 from mockserver.engine.mappings import write_mapping
 from mockserver.engine.world import World
-from mockserver.reports.known_secrets import secrets_in
+from mockserver.reports.sensitive import sensitive_in
 from mockserver.reports.summaries import summary
 from mockserver.stage import CLEARED, CLOCK, NAMESPACES, RECORDED, RULES, Stage
 from mockserver.waits import first_of
@@ -127,8 +127,8 @@ def run_of(world: World) -> str:
 
 
 def _calls(world: World, rows: Iterable[Row], newest: int) -> str:
-    names = secrets_in(world.blueprint)
-    shown = [summary(world.journal.read(row), names, world.blueprint) for row in rows]
+    sensitive = sensitive_in(world.blueprint)
+    shown = [summary(world.journal.read(row), sensitive, world.blueprint) for row in rows]
     return f"id: {newest}\n{_event('calls', shown)}"
 
 

@@ -6,33 +6,34 @@ a secret is left out, and a comment says so.
 
 import base64
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.parsing import MalformedError, parse_json
 from mockserver.engine.values import ABSENT
 from mockserver.reports.redaction import Secrets, secrets_of
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 _DEEPEST_LITERAL: Final = 40  # levels; Python's parser takes 200 brackets in all
 _LINE: Final = 88
 
 
-def pytest_text(exchanges: Iterable[Exchange], names: Collection[str]) -> str:
+def pytest_text(exchanges: Iterable[Exchange], sensitive: Sensitive) -> str:
     """Return a Python module with a test for each call."""
     calls = list(exchanges)
     numbers = [exchange.number for exchange in calls]
     if len(set(numbers)) < len(numbers):  # each namespace counts its own
         numbers = list(range(1, len(numbers) + 1))
-    tests = [_test(exchange, number, names) for exchange, number in zip(calls, numbers, strict=True)]
+    tests = [_test(exchange, number, sensitive) for exchange, number in zip(calls, numbers, strict=True)]
     text = "\n\n".join(tests)
     imports = "\nimport json\n" if "json.loads(" in text else ""
     return f'"""Recorded calls, as tests of the code that sent them."""\n{imports}\n\n{text}'
 
 
-def _test(exchange: Exchange, number: int, names: Collection[str]) -> str:
-    expected, left_out = _expected(exchange, names)
+def _test(exchange: Exchange, number: int, sensitive: Sensitive) -> str:
+    expected, left_out = _expected(exchange, sensitive)
     api = "" if exchange.api is None else f".api({_inline(exchange.api)})"
     lines = [
         f"def test_call_{number}(mockserver):",
@@ -49,10 +50,10 @@ Asserted = tuple[dict[str, JSON], bool]
 """Keyword arguments that assert a part of a call, and whether they assert all of it."""
 
 
-def _expected(exchange: Exchange, names: Collection[str]) -> tuple[dict[str, JSON], list[str]]:
+def _expected(exchange: Exchange, sensitive: Sensitive) -> tuple[dict[str, JSON], list[str]]:
     """Return what is asserted of a call, as keyword arguments, and the parts of it that are left out."""
     event = serve_event(exchange)
-    secrets, request = secrets_of(event, names), exchange.request
+    secrets, request = secrets_of(event, sensitive), exchange.request
     parts: dict[str, Asserted] = {
         "method": _text("method", request.method, secrets),
         "path": _text("path", request.path, secrets),

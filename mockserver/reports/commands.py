@@ -7,12 +7,13 @@ filled in as it is: a secret that was escaped, in a URL or in JSON, is repeated 
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
 from mockserver.engine.exchange import JSON, Exchange, Request
 from mockserver.reports.redaction import Piece, Secrets, Variable, secrets_of
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 NAMESPACE: Final = "x-mock-namespace"
@@ -25,9 +26,9 @@ _OF_ONE_CONNECTION: Final = frozenset(
 _MOST_ARGUMENT: Final = 100_000  # bytes of one argument; Linux takes 128 KiB
 
 
-def curl(exchanges: Iterable[Exchange], names: Collection[str]) -> str:
+def curl(exchanges: Iterable[Exchange], sensitive: Sensitive) -> str:
     """Return calls as commands for a POSIX shell, one for each call."""
-    return "".join(f"{_command(exchange, names)}\n" for exchange in exchanges)
+    return "".join(f"{_command(exchange, sensitive)}\n" for exchange in exchanges)
 
 
 def prefix_of(exchange: Exchange) -> str:
@@ -36,9 +37,9 @@ def prefix_of(exchange: Exchange) -> str:
     return "" if exchange.namespace in {"", named} else f"/~{exchange.namespace}"
 
 
-def _command(exchange: Exchange, names: Collection[str]) -> str:
+def _command(exchange: Exchange, sensitive: Sensitive) -> str:
     event = serve_event(exchange)
-    secrets = secrets_of(event, names)
+    secrets = secrets_of(event, sensitive)
     before, body = _body_arguments(secrets.of_text(exchange.request.body))
     headers = [
         f"-H {_quoted(line)}" for line in _header_lines(event["request"]["headers"], exchange, secrets)

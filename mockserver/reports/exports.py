@@ -5,7 +5,7 @@ and query keys that hold credentials: archives and lines have them redacted, in 
 tests leave them out.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import responses
 
 from mockserver.engine.exchange import JSON, Exchange, Response
@@ -15,20 +15,21 @@ from mockserver.reports.assertions import pytest_text
 from mockserver.reports.commands import curl, prefix_of
 from mockserver.reports.journal_file import json_line
 from mockserver.reports.redaction import redacted
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 __all__ = ["curl", "har", "jsonl", "pytest_text"]
 
 
-def jsonl(exchanges: Iterable[Exchange], names: Collection[str]) -> Iterator[str]:
+def jsonl(exchanges: Iterable[Exchange], sensitive: Sensitive) -> Iterator[str]:
     """Yield each call as one line of JSON, its line feed included: the redacted ServeEvent."""
     for exchange in exchanges:
-        yield f"{json_line(exchange, names)}\n"
+        yield f"{json_line(exchange, sensitive)}\n"
 
 
-def har(exchanges: Iterable[Exchange], names: Collection[str], version: str) -> dict[str, JSON]:
+def har(exchanges: Iterable[Exchange], sensitive: Sensitive, version: str) -> dict[str, JSON]:
     """Return calls as an HTTP archive; ``version`` is that of the mock."""
-    entries = [_entry(exchange, redacted(serve_event(exchange), names)) for exchange in exchanges]
+    entries = [_entry(exchange, redacted(serve_event(exchange), sensitive)) for exchange in exchanges]
     return {
         "log": {"version": "1.2", "creator": {"name": "mockserver", "version": version}, "entries": entries}
     }

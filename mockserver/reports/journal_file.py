@@ -3,12 +3,11 @@
 import contextlib
 import json
 import sys
-from collections.abc import Collection
 from typing import TextIO
 
 from mockserver.engine.exchange import Exchange
-from mockserver.reports.known_secrets import SecretNames
 from mockserver.reports.redaction import redacted
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 
@@ -18,8 +17,8 @@ class JournalFile:
     Where the file cannot be written any more, that is told once on standard error, and the server goes on.
     """
 
-    def __init__(self, stream: TextIO, names: SecretNames) -> None:
-        self._stream, self.names = stream, names
+    def __init__(self, stream: TextIO, sensitive: Sensitive) -> None:
+        self._stream, self.sensitive = stream, sensitive
         self._has_failed = False
 
     def append(self, exchange: Exchange) -> None:
@@ -27,7 +26,7 @@ class JournalFile:
         if self._has_failed:
             return
         try:
-            self._stream.write(json_line(exchange, self.names) + "\n")
+            self._stream.write(json_line(exchange, self.sensitive) + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             self._has_failed = True
@@ -40,6 +39,6 @@ class JournalFile:
             self._stream.close()
 
 
-def json_line(exchange: Exchange, names: Collection[str]) -> str:
+def json_line(exchange: Exchange, sensitive: Sensitive) -> str:
     """Return a call as one line of JSON, its secrets redacted."""
-    return json.dumps(redacted(serve_event(exchange), names), separators=(",", ":"))
+    return json.dumps(redacted(serve_event(exchange), sensitive), separators=(",", ":"))

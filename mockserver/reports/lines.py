@@ -3,12 +3,13 @@
 What a request brought is shown with its control characters escaped: a payload must not steer a terminal.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mockserver.engine.exchange import Exchange
 from mockserver.engine.journal import ABORTED, ANSWERED, WAITING
 from mockserver.engine.values import cut
 from mockserver.reports.redaction import concealed
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 _RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
@@ -85,9 +86,9 @@ def _verdict_colour(exchange: Exchange) -> str:
     return _CYAN if exchange.outcome == "repeated" else _YELLOW if exchange.outcome == "scripted" else _DIM
 
 
-def text(exchanges: Iterable[Exchange], names: Collection[str]) -> str:
+def text(exchanges: Iterable[Exchange], sensitive: Sensitive) -> str:
     """Return calls for a person: one line each, and one for each further thing that is wrong; without secrets."""
-    told = (concealed({"": _lines(each)}, serve_event(each), names)[""] for each in exchanges)
+    told = (concealed({"": _lines(each)}, serve_event(each), sensitive)[""] for each in exchanges)
     return "".join(f"{each}\n" for each in told)
 
 

@@ -4,19 +4,19 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from mockserver.engine.exchange import JSON
-from mockserver.reports.known_secrets import ALWAYS_SECRET
 from mockserver.reports.redaction import REDACTED, redacted
+from mockserver.reports.sensitive import ALWAYS_SECRET, Sensitive
 
 _NAMED: Final = frozenset({"/headers", "/queryParameters", "/cookies"})
 
 
-def redacted_miss(miss: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
+def redacted_miss(miss: Mapping[str, JSON], sensitive: Sensitive) -> dict[str, JSON]:
     """Return a near miss without its secrets: those of its call, and those that its pattern asks for."""
-    shown = redacted(miss, names)
-    shown["requestPattern"] = redacted_pattern(shown["requestPattern"], names)
+    shown = redacted(miss, sensitive)
+    shown["requestPattern"] = redacted_pattern(shown["requestPattern"], sensitive.names)
     for event in (event["data"] for event in shown["matchResult"]["subEvents"]):
         place, _, name = event["pointer"].rpartition("/")
-        if place in _NAMED and (name.lower() in names or place == "/cookies"):
+        if place in _NAMED and (name.lower() in sensitive.names or place == "/cookies"):
             event.update({side: REDACTED for side in ("expected", "actual") if side in event})
     return shown
 

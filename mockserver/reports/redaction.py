@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote_plus
 
 from mockserver.engine.exchange import JSON
 from mockserver.reports.beginnings import without_beginning
-from mockserver.reports.known_secrets import ALWAYS_SECRET, SecretNames
+from mockserver.reports.sensitive import ALWAYS_SECRET, Sensitive
 
 SCHEMES: Final = frozenset({"apikey", "basic", "bearer", "digest", "key", "token"})
 """The words before a credential that are shown; what stands first in another value may be the secret itself."""
@@ -29,38 +29,36 @@ _NO_KEY: Final = ALWAYS_SECRET - {"authorization", "x-api-key"}
 """Headers whose secret is not the API's key; a variable for it is named after the header."""
 
 
-def redacted(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, JSON]:
-    """Return a ServeEvent without its secrets; without ``names`` it has none."""
-    if not names:
+def redacted(event: Mapping[str, JSON], sensitive: Sensitive) -> dict[str, JSON]:
+    """Return a ServeEvent without its secrets; where nothing is ``sensitive`` it has none."""
+    if not sensitive:
         return dict(event)
-    secrets = _found_in(event, names)
+    secrets = _found_in(event, sensitive)
     forms = list(_forms(secrets))
     shown = dict(event)
     for part in ("request", "response"):
         if part in event:
-            shown[part] = {**event[part], "headers": _headers(event[part]["headers"], names)}
+            shown[part] = {**event[part], "headers": _headers(event[part]["headers"], sensitive.names)}
     request = shown["request"]
     shown["request"] = {
         **request,
-        "url": _url(request["url"], names, secrets),
-        "absoluteUrl": _url(request["absoluteUrl"], names, secrets),
-        "queryParams": _parameters(request["queryParams"], names, forms),
+        "url": _url(request["url"], sensitive.names, secrets),
+        "absoluteUrl": _url(request["absoluteUrl"], sensitive.names, secrets),
+        "queryParams": _parameters(request["queryParams"], sensitive.names, forms),
         "cookies": dict.fromkeys(request["cookies"], REDACTED),
     }
     return {name: _replaced_member(name, member, forms) for name, member in shown.items()}
 
 
-def concealer(event: Mapping[str, JSON], names: Collection[str]) -> Callable[[str], str]:
-    """Return what takes the secrets of a ServeEvent out of texts about its call; without ``names`` it has none."""
-    forms = list(_forms(_found_in(event, names))) if names else []
+def concealer(event: Mapping[str, JSON], sensitive: Sensitive) -> Callable[[str], str]:
+    """Return what takes the secrets of a ServeEvent out of texts about its call."""
+    forms = list(_forms(_found_in(event, sensitive))) if sensitive else []
     return lambda text: _replaced_text(text, forms)
 
 
-def concealed(
-    texts: Mapping[str, JSON], event: Mapping[str, JSON], names: Collection[str]
-) -> dict[str, JSON]:
+def concealed(texts: Mapping[str, JSON], event: Mapping[str, JSON], sensitive: Sensitive) -> dict[str, JSON]:
     """Return texts about a call without the secrets of its ServeEvent."""
-    conceal = concealer(event, names)
+    conceal = concealer(event, sensitive)
     return {name: conceal(text) if isinstance(text, str) else text for name, text in texts.items()}
 
 
@@ -121,20 +119,20 @@ class Secrets:
         return [self.variables[credential]] if credential else []
 
 
-def secrets_of(event: Mapping[str, JSON], names: Collection[str]) -> Secrets:
+def secrets_of(event: Mapping[str, JSON], sensitive: Sensitive) -> Secrets:
     """Return the secrets of a ServeEvent."""
-    variables = _variables(event, names)
+    variables = _variables(event, sensitive)
     by_form = {form: variables[text] for form, text in _forms(variables).items()}
     encoded = {bytes_: variable for form, variable in by_form.items() for bytes_ in _encoded(form)}
-    return Secrets(names, variables, dict(sorted(encoded.items(), key=lambda item: -len(item[0]))))
+    return Secrets(sensitive.names, variables, dict(sorted(encoded.items(), key=lambda item: -len(item[0]))))
 
 
-def _variables(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, Variable]:
+def _variables(event: Mapping[str, JSON], sensitive: Sensitive) -> dict[str, Variable]:
     """Return each secret with its variable; a second one of the same kind has a number."""
     api = event["request"]["mock"]["api"]
     prefix = f"{_word(api)}_" if api else ""
     variables: dict[str, Variable] = {}
-    for text, name in _found_in(event, names).items():
+    for text, name in _found_in(event, sensitive).items():
         word = prefix + (_word(name) if name in _NO_KEY else "API_KEY")
         count = 1 + sum(known.name.startswith(word) for known in variables.values())
         variables[text] = Variable(word if count == 1 else f"{word}_{count}")
@@ -146,23 +144,22 @@ def _word(name: str) -> str:
     return re.sub("^(?=[0-9])|[^A-Z0-9_]", "_", name.upper())
 
 
-def _found_in(event: Mapping[str, JSON], names: Collection[str]) -> dict[str, str]:
-    """Return every text that is secret by the name of its header, cookie or query key, with that name."""
+def _found_in(event: Mapping[str, JSON], sensitive: Sensitive) -> dict[str, str]:
+    """Return every text that is secret, with the name of its header, cookie or query key, or that of most of them."""
     found: dict[str, str] = {}
     for part in ("request", "response"):
         for name, value in event.get(part, {}).get("headers", {}).items():
-            if name.lower() in names:
+            if name.lower() in sensitive.names:
                 for each in value if isinstance(value, list) else [value]:
                     texts = (*_parts(each), *([_cookie_in(each)] if name.lower() == "set-cookie" else []))
                     found |= {text: name.lower() for text in texts if text not in found}
     for name, parameter in event["request"]["queryParams"].items():
-        if name.lower() in names:
+        if name.lower() in sensitive.names:
             found |= {text: name.lower() for text in parameter["values"] if text not in found}
     for text in event["request"]["cookies"].values():
         found.setdefault(text, "cookie")
-    if isinstance(names, SecretNames):
-        for text in names.known:
-            found.setdefault(text, "authorization")
+    for text in sensitive.texts:
+        found.setdefault(text, "authorization")
     found.pop("", None)
     return found
 

@@ -3,7 +3,7 @@
 All that is told is in one line each, with what a terminal or a page would obey or not show escaped.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -13,6 +13,7 @@ from mockserver.engine.values import counted, cut
 from mockserver.reports.commands import curl
 from mockserver.reports.lines import shown
 from mockserver.reports.redaction import concealer
+from mockserver.reports.sensitive import Sensitive
 from mockserver.reports.violations import Violation
 from mockserver.wire import serve_event
 
@@ -39,13 +40,13 @@ class SpecFile:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What is needed to tell of violations: the files of specs by API, and the names that hold secrets.
+    """What is needed to tell of violations: the files of specs by API, and what is not to be shown.
 
     With ``keeps_secrets`` nothing is redacted.
     """
 
     files: Mapping[str, SpecFile]
-    names: Collection[str]
+    sensitive: Sensitive = field(default_factory=Sensitive)
     keeps_secrets: bool = False
     _known: dict[int, Callable[[str], str]] = field(default_factory=dict)
 
@@ -102,7 +103,7 @@ class Spot:
             return ""
         if (size := len(exchange.request.body)) > _LONGEST_BODY:
             return f"# The body of this call has {size} bytes; the reports har and jsonl have it."
-        return curl([exchange], () if self.keeps_secrets else self.names).strip()
+        return curl([exchange], Sensitive() if self.keeps_secrets else self.sensitive).strip()
 
     def _facts(self, violation: Violation, more: int) -> Iterator[str]:
         finding = violation.finding
@@ -130,7 +131,7 @@ class Spot:
 
     def _conceal(self, exchange: Exchange) -> Callable[[str], str]:
         if id(exchange) not in self._known:
-            self._known[id(exchange)] = concealer(serve_event(exchange), self.names)
+            self._known[id(exchange)] = concealer(serve_event(exchange), self.sensitive)
         return self._known[id(exchange)]
 
 

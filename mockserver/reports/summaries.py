@@ -1,15 +1,14 @@
 """A call in one line of a list: what a person looks at first, without bodies and without secrets."""
 
-from collections.abc import Collection
-
 from mockserver.engine.exchange import JSON, Exchange
 from mockserver.engine.world import Blueprint
 from mockserver.reports.redaction import concealed
+from mockserver.reports.sensitive import Sensitive
 from mockserver.wire import serve_event
 
 
-def summary(exchange: Exchange, names: Collection[str], blueprint: Blueprint) -> dict[str, JSON]:
-    """Return the summary of a call; ``names`` are those of the headers and query keys that hold credentials.
+def summary(exchange: Exchange, sensitive: Sensitive, blueprint: Blueprint) -> dict[str, JSON]:
+    """Return the summary of a call; what is ``sensitive`` is left out.
 
     ``at`` is epoch milliseconds on the mock's clock, ``ms`` how long the answer took where it was held back;
     ``status`` is null while a call waits, and where a fault stands in for an answer.
@@ -31,7 +30,7 @@ def summary(exchange: Exchange, names: Collection[str], blueprint: Blueprint) ->
         "status": exchange.status or None if exchange.state == "answered" else None,
         "outcome": exchange.outcome,
         "reason": exchange.reason,
-        **concealed(texts, serve_event(exchange), names),
+        **concealed(texts, serve_event(exchange), sensitive),
         "ms": round(exchange.served * 1000),
         "findings": len(exchange.findings),
         "deviations": len(exchange.deviations),

@@ -17,8 +17,8 @@ from mockserver.reports.coverage import Coverage, coverage_of
 from mockserver.reports.exports import har, jsonl
 from mockserver.reports.github import annotations
 from mockserver.reports.junit import junit
-from mockserver.reports.known_secrets import secrets_in
 from mockserver.reports.markdown import markdown
+from mockserver.reports.sensitive import Sensitive, sensitive_in
 from mockserver.reports.spots import SpecFile, Spot
 from mockserver.reports.verdict import Verdict
 from mockserver.wrapper.telling import print_as_utf8, tell
@@ -37,14 +37,14 @@ def report(
     covered = coverage_of(verdict.calls, verdict.blueprint)
     for line in closing_lines(verdict, covered, spot, variables):
         tell(line)
-    names = () if read.keeps_secrets else secrets_in(verdict.blueprint)
+    sensitive = Sensitive() if read.keeps_secrets else sensitive_in(verdict.blueprint)
     if read.keeps_secrets and read.reports:
         tell("warning: the reports hold secrets, as --keep-secrets asks")
     took = time.time() - began
     writers: Mapping[str, Callable[[TextIO], object]] = {
         "junit": lambda file: file.write(junit(verdict, covered, spot, took, _local(began))),
-        "har": lambda file: json.dump(har(verdict.calls, names, __version__), file),
-        "jsonl": lambda file: file.writelines(jsonl(verdict.calls, names)),
+        "har": lambda file: json.dump(har(verdict.calls, sensitive, __version__), file),
+        "jsonl": lambda file: file.writelines(jsonl(verdict.calls, sensitive)),
         "markdown": lambda file: file.write(markdown(verdict, covered, spot)),
     }
     written = [_written(path, writers[kind]) for kind, path in read.reports.items()]
@@ -92,7 +92,7 @@ def _spot(configuration: Configuration, verdict: Verdict, *, keeps_secrets: bool
     for name, pointers in wanted.items():
         with contextlib.suppress(SpecError):  # it has gone since the start
             found[name] = _spec_file(name, files[name], list(dict.fromkeys(pointers)))
-    return Spot(found, secrets_in(verdict.blueprint), keeps_secrets)
+    return Spot(found, sensitive_in(verdict.blueprint), keeps_secrets)
 
 
 def _spec_file(name: str, path: Any, pointers: list[str]) -> SpecFile:

@@ -1,6 +1,7 @@
-"""What is known to be secret: the names of what holds credentials, and the credentials that the user has named."""
+"""What is sensitive in calls: the names of what holds credentials, and the credentials that the user has named."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from mockserver.engine.contract import Api
@@ -12,28 +13,30 @@ ALWAYS_SECRET: Final = frozenset(
 _SHORTEST_KNOWN: Final = 8  # a shorter one that the user has named may be a word, as "secret" is
 
 
-class SecretNames(frozenset[str]):
-    """The names, in lower case, of headers and query keys that hold credentials.
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """What is not to be shown of calls.
 
-    ``known`` are credentials that the user has named: secret wherever a call has them, also in the wrong place.
+    ``names`` are those, in lower case, of headers and query keys that hold credentials; ``texts`` are credentials that
+    the user has named, which are secret wherever a call has them, also in the wrong place.
     """
 
-    known: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
 
-    def joined(self, other: "SecretNames") -> "SecretNames":
-        """Return the names, and the known credentials, of both."""
-        both = SecretNames(self | other)
-        both.known = self.known | other.known
-        return both
+    def __bool__(self) -> bool:
+        return bool(self.names or self.texts)
+
+    def __or__(self, other: "Sensitive") -> "Sensitive":
+        return Sensitive(self.names | other.names, self.texts | other.texts)
 
 
-def secrets_in(blueprint: Blueprint) -> SecretNames:
-    """Return the names of what holds credentials in what is served, and the credentials that the user has named."""
-    names = SecretNames(secret_names(blueprint.apis))
+def sensitive_in(blueprint: Blueprint) -> Sensitive:
+    """Return what is not to be shown of calls of what is served."""
     policies = blueprint.policies.values()
     given = {text for each in policies for text in (*each.keys, *each.secrets.values())}
-    names.known = frozenset(text for text in given if len(text) >= _SHORTEST_KNOWN)
-    return names
+    texts = frozenset(text for text in given if len(text) >= _SHORTEST_KNOWN)
+    return Sensitive(secret_names(blueprint.apis), texts)
 
 
 def secret_names(apis: Iterable[Api]) -> frozenset[str]:
